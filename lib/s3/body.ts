@@ -1,0 +1,31 @@
+/**
+ * Looks at a body as it flows, and may change, hold back or refuse it.
+ *
+ * Bytes in, bytes out, no streams: the relay decides how bytes move. What `push` returns may share memory with
+ * its argument. A filter throws `S3Error` before it lets go of the body's last byte, so that an upstream that
+ * was promised `Content-Length` bytes never completes an object that failed a check.
+ */
+export interface BodyFilter {
+  push(chunk: Buffer): readonly Buffer[]
+  end(): readonly Buffer[]
+}
+
+/** A trailing checksum: `value` may be called once the body has ended. */
+export interface Trailer {
+  /** Such as `x-amz-checksum-crc32`. */
+  readonly name: string
+  /** Base64 of the checksum. */
+  readonly value: () => string
+}
+
+/** What authentication makes of a request's body. */
+export interface Payload {
+  /** Bytes of the body once decoded: what the object will have. */
+  readonly length: number
+  /** What may stand in the upstream's `x-amz-content-sha256`: the client's hex hash, or `UNSIGNED-PAYLOAD`. */
+  readonly hash: string
+  /** From wire bytes to verified object bytes; none when the bytes on the wire are the object's, unchecked. */
+  readonly filter: BodyFilter | undefined
+  /** The checksum that the client sent behind the body, verified by `filter`. */
+  readonly trailer: Trailer | undefined
+}

@@ -1,0 +1,60 @@
+/**
+ * HTTP headers as a value: lower-case names, duplicates joined with `,` in the order received,
+ * as SigV4's canonical headers want them.
+ *
+ * Values are binary strings (one character per byte), as node:http gives them: UTF-8 metadata
+ * survives only when it is hashed and sent as latin1.
+ */
+export type Headers = ReadonlyMap<string, string>
+
+/** Pairs `[name, value, name, value, …]`, node:http's `rawHeaders`, as a value. */
+export const headersFromRaw = (raw: readonly string[]): Headers => {
+  const headers = new Map<string, string>()
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] ?? '').toLowerCase()
+    const value = raw[i + 1] ?? ''
+    const before = headers.get(name)
+    headers.set(name, before === undefined ? value : `${before},${value}`)
+  }
+  return headers
+}
+
+/** The pairs of `headers` as one flat list, the form that undici and node:http write. */
+export const rawFromHeaders = (headers: Headers): string[] => [...headers].flat()
+
+/** `headers` with `entries` set over them. */
+export const withHeaders = (
+  headers: Headers,
+  entries: Iterable<readonly [name: string, value: string]>,
+): Headers => {
+  const result = new Map(headers)
+  for (const [name, value] of entries) result.set(name, value)
+  return result
+}
+
+/** `headers` less every one whose name `drop` answers true to. */
+export const withoutHeaders = (headers: Headers, drop: (name: string) => boolean): Headers => {
+  const result = new Map<string, string>()
+  for (const [name, value] of headers) if (!drop(name)) result.set(name, value)
+  return result
+}
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** `headers` less those that end at us (RFC 9110 §7.6.1), the ones that `Connection` names among them. */
+export const withoutHopByHop = (headers: Headers): Headers => {
+  const named = new Set(
+    (headers.get('connection') ?? '').split(',').map(name => name.trim().toLowerCase()),
+  )
+  return withoutHeaders(headers, name => HOP_BY_HOP.has(name) || named.has(name))
+}
