@@ -1,0 +1,35 @@
+import type { Credentials } from '../s3/credentials.ts'
+import type { Secret } from '../s3/secret.ts'
+
+/** How a client proves who it is. */
+export type ClientProof =
+  | {
+      readonly kind: 'signature'
+      readonly accessKeyId: string
+      readonly secretAccessKey: Secret<string>
+    }
+  /** Trusted by the way it came, for sidecars whose app signs with nothing. */
+  | { readonly kind: 'loopback' }
+  | { readonly kind: 'unix' }
+  | { readonly kind: 'tlsSubject'; readonly subject: string }
+  /** Anyone whose request carries no signature. */
+  | { readonly kind: 'anonymous' }
+
+/**
+ * With what a client's requests are signed for the upstream: the upstream's own pair, the client's own,
+ * another pair, or nothing (an anonymous client: the provider's own policy decides).
+ */
+export type UpstreamCredentials =
+  | { readonly kind: 'upstream' }
+  | { readonly kind: 'same' }
+  | { readonly kind: 'own'; readonly credentials: Credentials }
+  | { readonly kind: 'none' }
+
+/** Somebody who may call the proxy. */
+export interface Client {
+  readonly name: string
+  readonly proof: ClientProof
+  /** Name of the upstream its requests go to. */
+  readonly upstream: string
+  readonly upstreamCredentials: UpstreamCredentials
+}

@@ -1,0 +1,25 @@
+import { S3Error } from '../s3/error.ts'
+import type { Headers } from '../s3/headers.ts'
+
+/** Header families of the dialects: each of their headers tells a provider to do something. */
+const FAMILIES = ['x-amz-', 'x-obs-', 'x-bz-', 'x-goog-', 'x-cos-', 'opc-']
+
+const isActedUpon = (name: string): boolean => FAMILIES.some(prefix => name.startsWith(prefix))
+
+/**
+ * Refuses a request whose signature leaves out `host` or a header that a provider acts upon: the proxy signs what
+ * it sends on, and would vouch for what somebody on the way had added.
+ *
+ * @throws {S3Error} `AccessDenied` with the names in `HeadersNotSigned`, as S3 has it
+ */
+export const checkAllSigned = (headers: Headers, signedHeaders: readonly string[]): void => {
+  const signed = new Set(signedHeaders)
+  const needed = new Set(['host', ...[...headers.keys()].filter(isActedUpon)])
+  const unsigned = [...needed].filter(name => !signed.has(name))
+  if (unsigned.length === 0) return
+  throw new S3Error(
+    'AccessDenied',
+    'There were headers present in the request which were not signed',
+    { details: { HeadersNotSigned: unsigned.join(', ') } },
+  )
+}

@@ -1,0 +1,57 @@
+import { type KeyObject, timingSafeEqual } from 'node:crypto'
+import { percentDecode, uriEncode } from '../s3/encoding.ts'
+import { canonicalQuery, parseQuery, type Query } from '../s3/query.ts'
+import type { S3Request } from '../s3/request.ts'
+import { canonicalRequest } from '../sigv4/canonical.ts'
+import { signatureOf, stringToSign } from '../sigv4/signature.ts'
+import type { Claim } from './claim.ts'
+
+/**
+ * The reading of the request's query under which its signature verifies; none when it does not.
+ *
+ * Clients disagree in two places, so that there is more than one reading: what a literal `+` in the query means,
+ * and which characters of a path are escaped.
+ */
+export const verify = (request: S3Request, claim: Claim, key: KeyObject): Query | undefined => {
+  if (!claim.signedHeaders.every(name => request.headers.has(name))) return undefined
+  return queryReadings(request).find(query =>
+    pathReadings(request.rawPath).some(path => isSigned(request, claim, key, path, query)),
+  )
+}
+
+const queryReadings = ({ query, rawQuery }: S3Request): readonly Query[] =>
+  rawQuery.includes('+') ? [query, parseQuery(rawQuery.replaceAll('+', '%20'))] : [query]
+
+const pathReadings = (rawPath: string): readonly string[] => {
+  const encoded = rawPath.split('/').map(reencode).join('/')
+  return encoded === rawPath ? [rawPath] : [rawPath, encoded]
+}
+
+const reencode = (segment: string): string => uriEncode(percentDecode(segment))
+
+const isSigned = (
+  { method, headers }: S3Request,
+  { presigned, date, scope, signedHeaders, signature, payloadHash }: Claim,
+  key: KeyObject,
+  path: string,
+  query: Query,
+): boolean => {
+  const canonical = canonicalRequest({
+    method,
+    path,
+    query: canonicalQuery(presigned ? withoutSignature(query) : query),
+    headers,
+    signedHeaders,
+    payloadHash,
+  })
+  return equalSignatures(signatureOf(key, stringToSign(date, scope, canonical)), signature)
+}
+
+const withoutSignature = (query: Query): Query =>
+  query.filter(({ name }) => name.toLowerCase() !== 'x-amz-signature')
+
+/** Compares in a time that tells nothing of where the two differ. */
+export const equalSignatures = (ours: string, theirs: string): boolean => {
+  const [a, b] = [Buffer.from(ours), Buffer.from(theirs)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

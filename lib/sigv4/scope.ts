@@ -1,0 +1,28 @@
+/** Where a signature counts: one day, one region, one service. */
+export interface CredentialScope {
+  /** `YYYYMMDD`. */
+  readonly date: string
+  readonly region: string
+  readonly service: string
+}
+
+/** What every credential scope ends with. */
+export const TERMINATOR = 'aws4_request'
+
+/** Such as `20130524/us-east-1/s3/aws4_request`. */
+export const scopeText = (scope: CredentialScope): string =>
+  `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`
+
+/** Such as `20130524T000000Z`. */
+export const amzDate = (now: Date): string => now.toISOString().replace(/[-:]|\.\d{3}/g, '')
+
+const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/
+
+/** The time that `20130524T000000Z` says; none for any other form, or for a time that does not exist. */
+export const parseAmzDate = (text: string): Date | undefined => {
+  const match = AMZ_DATE.exec(text)
+  if (match === null) return undefined
+  const [year = 0, month = 0, day, hour, minute, second] = match.slice(1).map(Number)
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
+  return amzDate(date) === text ? date : undefined
+}
