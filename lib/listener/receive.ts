@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { parseAddress } from '../s3/address.ts'
+import { S3Error } from '../s3/error.ts'
+import { headersFromRaw } from '../s3/headers.ts'
+import type { Journal } from '../s3/journal.ts'
+import { recognise } from '../s3/operation.ts'
+import { parseQuery } from '../s3/query.ts'
+import type { Peer, S3Request } from '../s3/request.ts'
+
+const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/
+
+const peerOf = (socket: Socket): Peer => ({
+  transport: socket.remoteAddress === undefined ? 'unix' : 'tcp',
+  loopback: LOOPBACK.test(socket.remoteAddress ?? ''),
+  tlsSubject: socket instanceof TLSSocket ? subjectOf(socket) : undefined,
+})
+
+const subjectOf = (socket: TLSSocket): string | undefined => {
+  if (!socket.authorized) return undefined
+  const name: unknown = socket.getPeerCertificate().subject?.CN
+  return typeof name === 'string' ? name : undefined
+}
+
+const splitTarget = (target: string): readonly [rawPath: string, rawQuery: string] => {
+  const at = target.indexOf('?')
+  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)]
+}
+
+export interface Receiving {
+  readonly id: string
+  readonly domains: readonly string[]
+  readonly proceed: () => void
+  readonly journal: Journal
+}
+
+/**
+ * Reads a request's head into the S3 vocabulary. Nothing of it is believed yet.
+ *
+ * @throws {S3Error} `InvalidURI`, `InvalidBucketName`, `NotImplemented`, `MethodNotAllowed`, `InvalidRequest`
+ */
+export const receive = (message: IncomingMessage, receiving: Receiving): S3Request => {
+  const { id, domains, proceed, journal } = receiving
+  const method = message.method ?? ''
+  const [rawPath, rawQuery] = splitTarget(message.url ?? '')
+  const headers = headersFromRaw(message.rawHeaders)
+  const host = headers.get('host')
+  if (host === undefined) throw new S3Error('InvalidRequest', 'The Host header is missing.')
+  const address = parseAddress(host, rawPath, domains)
+  if (address.level !== 'service') journal.note({ bucket: address.bucket })
+  const query = parseQuery(rawQuery)
+  const operation = recognise(method, address, query, headers)
+  journal.note({ operation: operation.name })
+  return {
+    id,
+    method,
+    rawPath,
+    rawQuery,
+    headers,
+    address,
+    query,
+    operation,
+    peer: peerOf(message.socket),
+    wire: message,
+    proceed,
+    journal,
+  }
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { finished, pipeline } from 'node:stream/promises'
+import { S3Error } from '../s3/error.ts'
+import { type Headers, rawFromHeaders, withHeaders } from '../s3/headers.ts'
+import type { Journal } from '../s3/journal.ts'
+import type { S3Response } from '../s3/response.ts'
+import { errorXml } from '../s3/xml.ts'
+
+/** One request and its answer, as node:http has them. */
+export interface HttpExchange {
+  readonly id: string
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  readonly journal: Journal
+  /** Whether the client was told to send its body, or did so unasked. */
+  readonly isBodyAsked: () => boolean
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+/** Whether the client still sends, or might: then the connection cannot be used again. */
+const hasUnreadBody = ({ message }: HttpExchange): boolean => hasBody(message) && !message.complete
+
+const headFor = (exchange: HttpExchange, headers: Headers): string[] =>
+  rawFromHeaders(
+    hasUnreadBody(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers,
+  )
+
+/** Sends an answer; its body flows only as fast as the client reads. */
+export const reply = async (exchange: HttpExchange, answer: S3Response): Promise<void> => {
+  const { response } = exchange
+  exchange.journal.note({ status: answer.status })
+  response.writeHead(answer.status, headFor(exchange, answer.headers))
+  if (answer.body !== undefined && !Buffer.isBuffer(answer.body)) {
+    await pipeline(answer.body, response)
+    return
+  }
+  if (answer.body !== undefined && exchange.message.method !== 'HEAD') response.write(answer.body)
+  if (hasUnreadBody(exchange) && exchange.isBodyAsked()) await linger(exchange.message)
+  response.end()
+  await finished(response)
+}
+
+/**
+ * The single catch of the journey. Before the answer's head has gone, the client gets an error document; after it,
+ * both connections are cut, so that a part of a body is never taken for the whole.
+ *
+ * @param onFault told of what is not the client's fault
+ */
+export const replyError = async (
+  error: unknown,
+  exchange: HttpExchange,
+  onFault: (fault: unknown) => void,
+): Promise<void> => {
+  const { response, message, journal } = exchange
+  if (response.headersSent || message.socket.destroyed) {
+    journal.note({ aborted: true })
+    message.socket.destroy()
+    return
+  }
+  const known = toS3Error(error)
+  if (known.status >= 500) onFault(known.cause ?? known)
+  journal.note({ error: known.code, reason: known.message })
+  await reply(exchange, errorResponse(known, exchange))
+}
+
+const toS3Error = (error: unknown): S3Error =>
+  error instanceof S3Error ? error : new S3Error('InternalError', undefined, { cause: error })
+
+const errorResponse = (error: S3Error, { id, message }: HttpExchange): S3Response => {
+  const [resource = ''] = (message.url ?? '').split('?')
+  const { code, message: text, details } = error
+  const document = Buffer.from(errorXml({ code, message: text, details, resource, requestId: id }))
+  return {
+    status: error.status,
+    headers: new Map([
+      ['content-type', 'application/xml'],
+      ['content-length', String(document.length)],
+      ['x-amz-request-id', id],
+    ]),
+    body: document,
+  }
+}
+
+const LINGER_BYTES = 1024 * 1024
+const LINGER_MS = 2000
+
+/**
+ * Reads on a little after an answer, before the connection is closed: closing with bytes unread makes the kernel send a
+ * reset, and the client may lose the answer that it was just about to read.
+ */
+const linger = async (message: IncomingMessage): Promise<void> => {
+  const timer = setTimeout(() => message.destroy(), LINGER_MS)
+  let read = 0
+  try {
+    for await (const chunk of message.iterator({ destroyOnReturn: false })) {
+      read += chunk.length
+      if (read > LINGER_BYTES) return
+    }
+  } catch {
+    // The client hung up instead of reading on: then there is nobody to wait for.
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,28 @@
+import { type Logger, pino } from 'pino'
+import type { LogLevel } from '../config/config.ts'
+import type { Journal, JournalEntry } from '../s3/journal.ts'
+
+export type { Logger } from 'pino'
+
+/** JSON lines on stdout, with ISO times; a request's line has the fields of `JOURNAL_FIELDS` and no other. */
+export const createLog = (level: LogLevel): Logger =>
+  pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+
+/** A journal that becomes one log line when the request is over. */
+export interface OpenJournal extends Journal {
+  /** Writes the line: as an error when the proxy failed (status 500 and above), as information otherwise. */
+  close(): void
+}
+
+export const openJournal = (log: Logger): OpenJournal => {
+  let entry: JournalEntry = {}
+  return {
+    note: more => {
+      entry = { ...entry, ...more }
+    },
+    close: () => {
+      const isFailure = typeof entry.status === 'number' && entry.status >= 500
+      log[isFailure ? 'error' : 'info'](entry, 'request')
+    },
+  }
+}

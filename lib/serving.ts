@@ -1,0 +1,84 @@
+import { compose } from './compose.ts'
+import type { Config } from './config/config.ts'
+import { type Embedded, startEmbedded } from './embedded/server.ts'
+import type { Keyrings } from './keys/find-keys.ts'
+import { type Listener, startListener } from './listener/listener.ts'
+import type { Logger } from './observe/log.ts'
+import type { Journey } from './proxy.ts'
+import { createUndiciTransport } from './transport/undici.ts'
+
+/** A configuration with its keys fetched. */
+export interface Ready {
+  readonly config: Config
+  readonly keyrings: Keyrings
+}
+
+export interface Serving {
+  readonly listeners: readonly Listener[]
+  /** New requests go by the new configuration; those under way end by the old one. Listeners stay as they are. */
+  reload(ready: Ready): void
+  /** Takes no new connection, lets requests under way end, then stops all that was started. */
+  close(): Promise<void>
+}
+
+/** A journey with what it needs, which is given back when its last request is over. */
+interface Running {
+  readonly journey: Journey
+  /** Takes no new request; resolves when those under way are over and their connections closed. */
+  retire(): Promise<void>
+}
+
+const startJourney = ({ config, keyrings }: Ready): Running => {
+  const transport = createUndiciTransport(config.upstreams.values())
+  const journey = compose({ config, keyrings, transport, now: () => new Date() })
+  const underWay = new Set<Promise<unknown>>()
+  return {
+    journey: async (request, signal) => {
+      const answer = journey(request, signal)
+      underWay.add(answer)
+      try {
+        return await answer
+      } finally {
+        underWay.delete(answer)
+      }
+    },
+    retire: async () => {
+      await Promise.allSettled(underWay)
+      await transport.close()
+    },
+  }
+}
+
+const startEmbeddedUpstreams = ({ embedded }: Config, log: Logger): Promise<Embedded[]> =>
+  Promise.all(
+    [...embedded].map(async ([name, source]) => {
+      const started = await startEmbedded(source)
+      log.warn({ upstream: name, origin: started.origin }, 'embedded upstream: for trial and tests')
+      return started
+    }),
+  )
+
+/** Starts everything that a configuration names. */
+export const startServing = async (ready: Ready, log: Logger): Promise<Serving> => {
+  const { domains, limits, listen } = ready.config
+  const embedded = await startEmbeddedUpstreams(ready.config, log)
+  let running = startJourney(ready)
+  const journey: Journey = (request, signal) => running.journey(request, signal)
+  const listeners = await Promise.all(
+    listen.map(address => startListener({ address, domains, limits, journey, log })),
+  )
+  for (const { where } of listeners) log.info({ listen: where }, 'listening')
+  return {
+    listeners,
+    reload: next => {
+      const before = running
+      running = startJourney(next)
+      void before.retire()
+    },
+    close: async () => {
+      await Promise.all(listeners.map(listener => listener.close()))
+      await running.retire()
+      await Promise.all(embedded.map(upstream => upstream.close()))
+    },
+  }
+}

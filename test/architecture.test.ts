@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+
+/**
+ * What each room may import besides itself. A room not listed may import nothing; `s3` is the vocabulary of all.
+ * Types travel freely along the journey, so a room may name what comes before it, never what comes after.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  s3: [],
+  sigv4: ['s3'],
+  authenticate: ['s3', 'sigv4'],
+  policy: ['s3', 'authenticate'],
+  keys: ['s3', 'policy'],
+  body: ['s3'],
+  dialect: ['s3', 'body', 'transport'],
+  sign: ['s3', 'sigv4', 'dialect', 'transport'],
+  transport: ['s3', 'body', 'sign', 'dialect'],
+  ssec: ['s3', 'body', 'keys', 'policy', 'dialect', 'response'],
+  response: ['s3', 'keys', 'ssec', 'transport'],
+  listener: ['s3', 'config', 'observe', 'proxy'],
+  observe: ['s3', 'config'],
+  config: ['s3', 'authenticate', 'policy', 'transport', 'keys', 'dialect'],
+  embedded: ['s3'],
+  proxy: ['s3', 'authenticate', 'policy', 'keys', 'ssec'],
+}
+
+/** Where everything is put together. */
+const KNOW_EVERYTHING = ['compose', 'exchange', 'serving', 'index', 'commands']
+
+const lib = join(import.meta.dirname, '..', 'lib')
+const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(file =>
+  file.endsWith('.ts'),
+)
+
+const roomOf = (file: string): string => (file.split('/')[0] ?? '').replace(/\.ts$/, '')
+const importsOf = (file: string): readonly string[] =>
+  [...readFileSync(join(lib, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) =>
+    relative(lib, join(lib, dirname(file), path ?? '')),
+  )
+
+t.test('a room imports only what the table allows', async t => {
+  for (const file of files) {
+    const room = roomOf(file)
+    if (KNOW_EVERYTHING.includes(room)) continue
+    const allowed = [room, ...(MAY_IMPORT[room] ?? [])]
+    for (const path of importsOf(file)) {
+      t.ok(allowed.includes(roomOf(path)), `${file} imports ${path}`)
+    }
+  }
+})
+
+t.test('a secret is exposed only where it must be', async t => {
+  const exposing = files
+    .filter(file => /\.expose\(\)/.test(readFileSync(join(lib, file), 'utf8')))
+    .sort()
+  t.strictSame(exposing, [
+    'commands/keys.ts',
+    'commands/quickstart.ts',
+    'keys/keyring.ts',
+    'response/scrub.ts',
+    'sign/sign.ts',
+    'sigv4/signature.ts',
+    'ssec/headers.ts',
+  ])
+})
+
+t.test('no file reads the environment or the clock behind the back of its caller', async t => {
+  const edges = ['commands', 'serving']
+  for (const file of files.filter(file => !edges.includes(roomOf(file)))) {
+    const text = readFileSync(join(lib, file), 'utf8')
+    t.notMatch(text, /process\.env\b/, `${file} reads the environment`)
+    if (roomOf(file) !== 'embedded')
+      t.notMatch(text, /Date\.now\(\)|new Date\(\)/, `${file} reads the clock`)
+  }
+})
+
+t.test('no file is longer than a person reads at once', async t => {
+  for (const file of files) {
+    const lines = readFileSync(join(lib, file), 'utf8').split('\n').length
+    t.ok(lines <= 320, `${file} has ${lines} lines`)
+  }
+})
