@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import { Secret } from '../s3/secret.ts'
+
+/** A key as SSE-C carries it: 256 bits, and the MD5 that names it on the wire. */
+export interface CustomerKey {
+  /** Name of the keyring, or `client` for a key that a client brought. */
+  readonly keyring: string
+  /** Id of the keyring's version, such as `v2`. */
+  readonly version: string
+  /** Base64 of the 32 bytes. */
+  readonly base64: Secret<string>
+  /** Base64 of the MD5 of the 32 raw bytes. Safe to show: it identifies and reveals nothing. */
+  readonly md5: string
+}
+
+/**
+ * Makes a customer key of 32 raw bytes.
+ *
+ * @throws {RangeError} when there are not 32 of them
+ */
+export const customerKey = (keyring: string, version: string, bytes: Uint8Array): CustomerKey => {
+  if (bytes.length !== 32) throw new RangeError(`a customer key has 32 bytes, not ${bytes.length}`)
+  return {
+    keyring,
+    version,
+    base64: new Secret(Buffer.from(bytes).toString('base64')),
+    md5: createHash('md5').update(bytes).digest('base64'),
+  }
+}

@@ -1,0 +1,41 @@
+import type { DecidedRequest, Permission } from '../policy/decide.ts'
+import type { ObjectPlace } from '../s3/address.ts'
+import type { Through } from '../s3/request.ts'
+import type { CustomerKey } from './customer-key.ts'
+import type { Keyring } from './keyring.ts'
+
+/** The keys an object may have been written with, newest first. */
+export type Keys = readonly [CustomerKey, ...CustomerKey[]]
+
+export type KeyedRequest = Through<
+  'keys',
+  DecidedRequest & {
+    /** None where the rule passes through, or the request names no object. */
+    readonly objectKeys: Keys | undefined
+    readonly sourceKeys: Keys | undefined
+  }
+>
+
+/** The keyrings by name. */
+export type Keyrings = ReadonlyMap<string, Keyring>
+
+const keysOf = (
+  keyrings: Keyrings,
+  permission: Permission,
+  place: ObjectPlace,
+): Keys | undefined => {
+  if (permission.kind !== 'encrypt') return undefined
+  const keyring = keyrings.get(permission.effect.encrypt.keyring)
+  if (keyring === undefined) throw new Error(`rule ${permission.rule} names no known keyring`)
+  return keyring.keysFor(place)
+}
+
+/** Looks up the keys of the object that a request names, and of the object that it copies. */
+export const findKeys = (keyrings: Keyrings, request: DecidedRequest): KeyedRequest => {
+  const { address, copySource, permission } = request
+  return {
+    ...request,
+    objectKeys: address.level === 'object' ? keysOf(keyrings, permission, address) : undefined,
+    sourceKeys: copySource && keysOf(keyrings, copySource.permission, copySource.place),
+  } as KeyedRequest
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { Secret } from '../../s3/secret.ts'
+import { parseYaml } from '../../yaml/document.ts'
+import { ConfigError, fileFault } from '../../yaml/fault.ts'
+import { shapeOfDocument } from '../../yaml/shape.ts'
+import { KEY_BYTES } from '../generate.ts'
+import { createKeyring, type Keyring, type KeyVersion } from '../keyring.ts'
+
+/** What is wrong with a text that should be the base64 of a key; it never quotes the text. */
+const keyFault = (text: string): string | undefined => {
+  const bytes = Buffer.from(text, 'base64')
+  const hex = /^[0-9a-f]{64}$/i.test(text)
+    ? ' It looks like hex: write the same bytes in base64.'
+    : ''
+  if (bytes.toString('base64') !== text) return 'is not base64. Write the base64 of 32 bytes.'
+  if (bytes.length === KEY_BYTES) return undefined
+  return `is base64 of ${bytes.length} bytes. It must be of ${KEY_BYTES}.${hex}`
+}
+
+const key = z
+  .string({ error: 'must be a text: the base64 of 32 bytes.' })
+  .superRefine((text, report) => {
+    const message = keyFault(text)
+    if (message !== undefined) report.addIssue({ code: 'custom', message })
+  })
+  .transform(text => Buffer.from(text, 'base64'))
+
+const createdAt = z
+  .string()
+  .refine(text => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)), {
+    error: 'must be a date such as 2026-11-21 or 2026-11-21T05:48:13Z.',
+  })
+  .transform(text => new Date(text))
+
+const version = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, {
+    error: 'must be 1 to 32 letters, digits, hyphens and underscores.',
+  }),
+  key,
+  createdAt: createdAt.optional(),
+})
+
+type VersionShape = z.output<typeof version>
+
+const isRepeated = <T>(values: readonly T[], i: number): boolean =>
+  values.indexOf(values[i] as T) < i
+
+const checkUnique = (versions: readonly VersionShape[], report: z.RefinementCtx): void => {
+  const ids = versions.map(({ id }) => id)
+  const keys = versions.map(({ key }) => key.toString('base64'))
+  for (const i of versions.keys()) {
+    if (isRepeated(ids, i)) {
+      const message = 'is the id of a version above, too. Give each its own.'
+      report.addIssue({ code: 'custom', path: [i, 'id'], message })
+    }
+    if (isRepeated(keys, i)) {
+      const message = 'is the key of a version above, too. Give each its own.'
+      report.addIssue({ code: 'custom', path: [i, 'key'], message })
+    }
+  }
+}
+
+const schema = z.strictObject({
+  versions: z.array(version).min(1).superRefine(checkUnique),
+})
+
+const toVersion = ({ id, key, createdAt }: VersionShape): KeyVersion => ({
+  id,
+  createdAt,
+  master: new Secret(key),
+})
+
+/**
+ * Reads a keyring document: `versions: [{ id, key, createdAt? }, …]`, newest first.
+ *
+ * @param file names the document in faults
+ * @throws {ConfigError} with every fault
+ */
+export const parseKeyring = (name: string, file: string, text: string): Keyring => {
+  const { value, faults } = shapeOfDocument(schema, parseYaml(file, text))
+  if (value === undefined || faults.length > 0) throw new ConfigError(faults)
+  return createKeyring(name, value.versions.map(toVersion))
+}
+
+/** Whether a text can only be one bare key: every document has a colon, a bracket or a space. */
+export const isBareKey = (text: string): boolean => !/[:\s{[]/.test(text.trim())
+
+/**
+ * Reads one bare base64 key as a keyring of version `v1`.
+ *
+ * @throws {ConfigError}
+ */
+export const parseBareKey = (name: string, file: string, text: string): Keyring => {
+  const message = keyFault(text.trim())
+  if (message !== undefined) throw new ConfigError([fileFault(file, message)])
+  const master = new Secret(Buffer.from(text, 'base64'))
+  return createKeyring(name, [{ id: 'v1', createdAt: undefined, master }])
+}

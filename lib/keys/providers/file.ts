@@ -1,0 +1,45 @@
+import { stringify } from 'yaml'
+import { ConfigError, fileFault } from '../../yaml/fault.ts'
+import { isOpenToOthers, modeText, readText } from '../../yaml/read.ts'
+import type { Keyring, KeyVersion } from '../keyring.ts'
+import { parseKeyring } from './document.ts'
+import { createSecretFile } from './secret-file.ts'
+
+/**
+ * Reads a keyring file.
+ *
+ * @throws {ConfigError} with every fault; also when others than its owner may read it
+ */
+export const readKeyringFile = async (name: string, file: string): Promise<Keyring> => {
+  const read = await readText(file)
+  if (read.kind === 'unreadable') throw new ConfigError([fileFault(file, read.message)])
+  if (isOpenToOthers(read.mode)) {
+    const message = `holds keys and is open to others (mode ${modeText(read.mode)}). Run: chmod 600 ${file}`
+    throw new ConfigError([fileFault(file, message)])
+  }
+  return parseKeyring(name, file, read.text)
+}
+
+const HEADING = `\
+# Keyring of ssec-proxy, newest version first: the newest encrypts, all decrypt.
+# Without this file the objects are lost; whoever has it can read them. Keep a copy in a safe place.
+`
+
+const toDocument = ({ id, createdAt, master }: KeyVersion) => ({
+  id,
+  key: master.expose().toString('base64'),
+  createdAt: createdAt?.toISOString(),
+})
+
+/** The document of a keyring, as `readKeyringFile` reads it. Whoever prints it gives the keys away. */
+export const keyringText = (versions: readonly KeyVersion[]): string =>
+  HEADING + stringify({ versions: versions.map(toDocument) })
+
+/**
+ * Creates a keyring file that its owner alone may read.
+ *
+ * @param versions newest first
+ * @throws {NodeJS.ErrnoException} `EEXIST`: it never replaces a file, whose keys might be in use
+ */
+export const writeKeyringFile = (file: string, versions: readonly KeyVersion[]): Promise<void> =>
+  createSecretFile(file, keyringText(versions))
