@@ -1,0 +1,45 @@
+import type { Readable } from 'node:stream'
+import type { Payload } from '../s3/body.ts'
+import { S3Error } from '../s3/error.ts'
+import { filtered } from './filter.ts'
+
+/** What will be sent upstream as a body. */
+export type Body =
+  | { readonly kind: 'none' }
+  /** Read whole and verified; can be sent again. */
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly trailer: Payload['trailer'] }
+  /** Verified as it flows; can be sent once. */
+  | { readonly kind: 'stream'; readonly wire: Readable; readonly payload: Payload }
+
+export const NO_BODY: Body = { kind: 'none' }
+
+/**
+ * Decides how a body travels: a document is read whole (up to `documentBytes`), an object streams.
+ *
+ * An empty object is read here, too: it has no last byte to hold back while its checksums are verified.
+ *
+ * @throws {S3Error} `MaxMessageLengthExceeded`, and whatever the payload's filter finds wrong
+ */
+export const receiveBody = async (
+  wire: Readable,
+  payload: Payload | undefined,
+  isDocument: boolean,
+  documentBytes: number,
+): Promise<Body> => {
+  if (payload === undefined) return NO_BODY
+  if (!isDocument && payload.length > 0) return { kind: 'stream', wire, payload }
+  if (payload.length > documentBytes) throw new S3Error('MaxMessageLengthExceeded')
+  return { kind: 'bytes', bytes: await collect(wire, payload), trailer: payload.trailer }
+}
+
+const collect = async (wire: Readable, payload: Payload): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of filtered(wire, payload.filter)) {
+    length += chunk.length
+    if (length > payload.length) throw new S3Error('IncompleteBody')
+    chunks.push(chunk)
+  }
+  if (length < payload.length) throw new S3Error('IncompleteBody')
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,162 @@
+import type { OperationName } from '../s3/operation.ts'
+
+/** A difference of a provider, and where it was seen. */
+export interface Quirk {
+  readonly what: string
+  readonly source: string
+}
+
+/** What the proxy must know of a provider; one value per provider, so that adding one is adding a row. */
+export interface Profile {
+  readonly name: string
+  readonly addressing: 'path' | 'virtual'
+  /** Takes checksum trailers (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`) over TLS. */
+  readonly trailers: boolean
+  /** Takes the triple on these, where it is needed only when the upload declared a checksum algorithm. */
+  readonly keyAlsoOn: ReadonlySet<OperationName>
+  /** The answers to a read or copy that say: not with this key. */
+  readonly refusals: readonly RefusalPattern[]
+  readonly quirks: readonly Quirk[]
+}
+
+/** Why a provider refused a read or copy, as far as the key goes. */
+export type Refusal = 'wrong-key' | 'plaintext' | 'key-needed'
+
+export interface RefusalPattern {
+  readonly refusal: Refusal
+  readonly status: number
+  /** Absent in the pattern, or in the answer (a HEAD has no body): any. */
+  readonly code?: string
+  readonly message?: RegExp
+}
+
+const WITH_CHECKSUMS: ReadonlySet<OperationName> = new Set(['ListParts', 'CompleteMultipartUpload'])
+
+// Recorded against AWS: localstack tests/aws/services/s3/test_s3.snapshot.json, class TestS3SSECEncryption.
+const AWS_REFUSALS: readonly RefusalPattern[] = [
+  { refusal: 'wrong-key', status: 403, code: 'AccessDenied' },
+  { refusal: 'plaintext', status: 400, code: 'InvalidRequest', message: /not applicable/ },
+  { refusal: 'key-needed', status: 400, code: 'InvalidRequest', message: /stored using a form/ },
+]
+
+// Measured on Ceph RGW 16.2.15 (Debian 12): it compares the stored key MD5, and ignores a key on a plaintext object.
+const CEPH_REFUSALS: readonly RefusalPattern[] = [
+  {
+    refusal: 'wrong-key',
+    status: 400,
+    code: 'InvalidArgument',
+    message: /MD5 hash of the key did not match/,
+  },
+  {
+    refusal: 'key-needed',
+    status: 400,
+    code: 'InvalidArgument',
+    message: /valid encryption algorithm/,
+  },
+]
+
+const MINIO_REFUSALS: readonly RefusalPattern[] = [
+  ...AWS_REFUSALS,
+  // A copy of an SSE-C source without its key: minio cmd/api-errors.go, ErrInvalidEncryptionParametersSSEC
+  {
+    refusal: 'key-needed',
+    status: 400,
+    code: 'InvalidArgument',
+    message: /valid encryption algorithm/,
+  },
+]
+
+const profile = (name: string, differences: Partial<Profile>): Profile => ({
+  name,
+  addressing: 'path',
+  trailers: false,
+  keyAlsoOn: WITH_CHECKSUMS,
+  refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],
+  quirks: [],
+  ...differences,
+})
+
+const PROFILES: readonly Profile[] = [
+  profile('generic', {}),
+  profile('aws', {
+    addressing: 'virtual',
+    trailers: true,
+    refusals: AWS_REFUSALS,
+    quirks: [
+      {
+        what: 'SSE-C is blocked on new buckets since April 2026: writes get 403 AccessDenied before the key is looked at.',
+        source:
+          'https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html',
+      },
+      {
+        what: 'The ETag of an SSE-C object is not an MD5.',
+        source: 'https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html',
+      },
+    ],
+  }),
+  profile('minio', {
+    trailers: true,
+    refusals: MINIO_REFUSALS,
+    quirks: [
+      {
+        what: 'SSE-C only when the server itself terminates TLS; X-Forwarded-Proto does not count.',
+        source: 'https://github.com/minio/minio/issues/15315',
+      },
+      {
+        what: 'Object keys with `..`, `.` or `//` as path elements are refused.',
+        source:
+          'https://github.com/minio/minio/blob/master/cmd/object-api-utils.go (IsValidObjectPrefix)',
+      },
+    ],
+  }),
+  profile('ceph', {
+    keyAlsoOn: new Set(),
+    refusals: CEPH_REFUSALS,
+    quirks: [
+      {
+        what: 'A plaintext object asked with a key is answered 200 without echo.',
+        source: 'measured on 16.2.15 (test/real)',
+      },
+      {
+        what: 'CopyObject of an SSE-C source is 501 before Tentacle.',
+        source: 'https://github.com/ceph/ceph/pull/63794',
+      },
+      {
+        what: 'CopyObject to SSE-C, and UploadPart with a key into an upload without one, answer 200 and store plaintext.',
+        source: 'measured on 16.2.15 (test/real)',
+      },
+      {
+        what: 'A wrong x-amz-checksum-crc32 is ignored, so the proxy checks it.',
+        source: 'measured on 16.2.15 (test/real)',
+      },
+    ],
+  }),
+  profile('embedded', {
+    refusals: AWS_REFUSALS,
+    quirks: [{ what: 'For trial and tests: no signature check.', source: 'lib/embedded' }],
+  }),
+]
+
+/** Every provider's profile, by the name that `upstreams.*.provider` gives. */
+export const PROVIDERS: ReadonlyMap<string, Profile> = new Map(
+  PROFILES.map(each => [each.name, each]),
+)
+
+/**
+ * Reads a provider's error to a read or copy: is it about the key?
+ *
+ * @param code undefined when the answer had no body to tell (HEAD): then the status alone decides
+ */
+export const refusalOf = (
+  { refusals }: Profile,
+  status: number,
+  code: string | undefined,
+  message: string,
+): Refusal | undefined =>
+  refusals.find(
+    pattern =>
+      pattern.status === status &&
+      (code === undefined ||
+        (pattern.code === code &&
+          (pattern.message === undefined || pattern.message.test(message)))),
+  )?.refusal

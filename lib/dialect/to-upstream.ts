@@ -1,0 +1,170 @@
+import type { Readable } from 'node:stream'
+import { composeFilters } from '../body/filter.ts'
+import type { Body } from '../body/receive.ts'
+import { canFrame, framedLength, frameTrailer } from '../body/trailer-framing.ts'
+import { type Address, pathStyle } from '../s3/address.ts'
+import type { BodyFilter, Payload } from '../s3/body.ts'
+import { uriEncodeKey } from '../s3/encoding.ts'
+import { type Headers, withHeaders, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
+import { EMPTY_SHA256, sha256Hex } from '../s3/payload-hash.ts'
+import type { Query } from '../s3/query.ts'
+import type { Upstream } from '../transport/upstream.ts'
+import type { Profile } from './profiles.ts'
+
+/** The bytes that go upstream behind a request's head. */
+export type UpstreamBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  | {
+      readonly kind: 'stream'
+      readonly wire: Readable
+      readonly filter: BodyFilter | undefined
+      /** Bytes on the upstream's wire. */
+      readonly length: number
+    }
+
+/** A request as the provider will get it, but for its signature. */
+export interface UpstreamRequest {
+  readonly upstream: Upstream
+  readonly method: string
+  /** Value of the Host header. */
+  readonly host: string
+  readonly path: string
+  readonly query: Query
+  readonly headers: Headers
+  /** Value for `x-amz-content-sha256`. */
+  readonly payloadHash: string
+  readonly body: UpstreamBody
+  /** Whether sending it twice does no more than sending it once. */
+  readonly repeatable: boolean
+}
+
+/** What a request says, in S3's vocabulary. */
+export interface Saying {
+  readonly method: string
+  readonly address: Address
+  readonly query: Query
+  readonly headers: Headers
+  readonly body: Body
+  readonly repeatable: boolean
+}
+
+// A client's word about the way it came, or about its own hop, is none of the provider's business.
+const OWN_TO_THE_HOP = new Set(['host', 'content-length', 'expect', 'authorization', 'cookie'])
+const isOfTheHop = (name: string): boolean =>
+  OWN_TO_THE_HOP.has(name) || name.startsWith('x-forwarded-') || name === 'forwarded'
+
+/** Writes a request as the provider's profile wants it. */
+export const toUpstream = (
+  saying: Saying,
+  upstream: Upstream,
+  profile: Profile,
+): UpstreamRequest => {
+  const { hash, headers, body } = toBody(saying.body, upstream, profile)
+  return {
+    upstream,
+    method: saying.method,
+    ...toPlace(saying.address, upstream, profile),
+    query: saying.query,
+    headers: withHeaders(
+      withoutHeaders(withoutHopByHop(saying.headers), isOfTheHop),
+      aroundEncoding(saying.headers, headers),
+    ),
+    payloadHash: hash,
+    body,
+    repeatable: saying.repeatable,
+  }
+}
+
+const toPlace = (
+  address: Address,
+  { endpoint, addressing }: Upstream,
+  profile: Profile,
+): { readonly host: string; readonly path: string } => {
+  const host = new URL(endpoint).host
+  if ((addressing ?? profile.addressing) === 'path' || !hasHostName(address)) {
+    return { host, path: pathStyle(address) }
+  }
+  return {
+    host: `${address.bucket}.${host}`,
+    path: address.level === 'object' ? `/${uriEncodeKey(address.objectKey)}` : '/',
+  }
+}
+
+// A bucket with dots has no matching TLS certificate, one with capitals or underscores no legal host name.
+const hasHostName = (address: Address): address is Exclude<Address, { level: 'service' }> =>
+  address.level !== 'service' && /^[a-z0-9][a-z0-9-]*$/.test(address.bucket)
+
+interface UpstreamPayload {
+  readonly hash: string
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: UpstreamBody
+}
+
+const toBody = (body: Body, upstream: Upstream, profile: Profile): UpstreamPayload => {
+  switch (body.kind) {
+    case 'none':
+      return { hash: EMPTY_SHA256, headers: [], body }
+    case 'bytes':
+      return {
+        hash: sha256Hex(body.bytes),
+        headers: body.trailer === undefined ? [] : [[body.trailer.name, body.trailer.value()]],
+        body: { kind: 'bytes', bytes: body.bytes },
+      }
+    case 'stream':
+      return takesTrailer(body.payload, upstream, profile)
+        ? withTrailer(body.wire, body.payload, body.payload.trailer)
+        : plain(body.wire, body.payload)
+  }
+}
+
+const plain = (wire: Readable, payload: Payload): UpstreamPayload => ({
+  hash: payload.hash,
+  headers: [],
+  body: { kind: 'stream', wire, filter: payload.filter, length: payload.length },
+})
+
+type WithTrailer = Payload & { readonly trailer: NonNullable<Payload['trailer']> }
+
+// Unsigned trailers go over TLS alone, as in AWS's own SDKs.
+const takesTrailer = (
+  payload: Payload,
+  { endpoint }: Upstream,
+  profile: Profile,
+): payload is WithTrailer =>
+  profile.trailers &&
+  endpoint.startsWith('https:') &&
+  payload.trailer !== undefined &&
+  canFrame(payload.trailer.name)
+
+const withTrailer = (
+  wire: Readable,
+  payload: Payload,
+  trailer: WithTrailer['trailer'],
+): UpstreamPayload => ({
+  hash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+  headers: [
+    ['content-encoding', 'aws-chunked'],
+    ['x-amz-decoded-content-length', String(payload.length)],
+    ['x-amz-trailer', trailer.name],
+  ],
+  body: {
+    kind: 'stream',
+    wire,
+    filter: composeFilters(payload.filter, frameTrailer(payload.length, trailer)),
+    length: framedLength(payload.length, trailer.name),
+  },
+})
+
+/** A client's own content encoding stands behind the framing's. */
+const aroundEncoding = (
+  headers: Headers,
+  added: UpstreamPayload['headers'],
+): UpstreamPayload['headers'] => {
+  const own = headers.get('content-encoding')
+  return own === undefined
+    ? added
+    : added.map(([name, value]) =>
+        name === 'content-encoding' ? [name, `${value},${own}`] : [name, value],
+      )
+}

@@ -1,0 +1,58 @@
+import type { Client } from './authenticate/client.ts'
+import { PROVIDERS, type Profile } from './dialect/profiles.ts'
+import { type Saying, toUpstream, type UpstreamRequest } from './dialect/to-upstream.ts'
+import { settleErrors } from './response/document.ts'
+import type { Credentials } from './s3/credentials.ts'
+import type { S3Response } from './s3/response.ts'
+import { leaveUnsigned, type SignedRequest, sign } from './sign/sign.ts'
+import type { SigningKeys } from './sigv4/signature.ts'
+import type { Transport } from './transport/transport.ts'
+import type { Upstream } from './transport/upstream.ts'
+
+/** Dialect, sign, transport and back, for one client: whatever is said in S3's vocabulary, to the client's upstream. */
+export interface Exchange {
+  readonly profile: Profile
+  readonly upstream: Upstream
+  send(saying: Saying, signal: AbortSignal): Promise<S3Response>
+}
+
+const credentialsOf = (client: Client, upstream: Upstream): Credentials | undefined => {
+  const { proof, upstreamCredentials } = client
+  switch (upstreamCredentials.kind) {
+    case 'upstream':
+      return upstream.credentials
+    case 'own':
+      return upstreamCredentials.credentials
+    case 'same':
+      return proof.kind === 'signature' ? { ...proof, sessionToken: undefined } : undefined
+    case 'none':
+      return undefined
+  }
+}
+
+export interface ExchangeParts {
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly transport: Transport
+  readonly signingKeys: SigningKeys
+  readonly now: () => Date
+}
+
+/** @throws {Error} when the client's upstream or its provider is unknown; a checked configuration has neither fault */
+export const createExchange = (client: Client, parts: ExchangeParts): Exchange => {
+  const upstream = parts.upstreams.get(client.upstream)
+  const profile = upstream && PROVIDERS.get(upstream.provider)
+  if (!upstream || !profile) throw new Error(`client ${client.name} has no known upstream`)
+  const credentials = credentialsOf(client, upstream)
+  const signed = (request: UpstreamRequest): SignedRequest =>
+    credentials === undefined
+      ? leaveUnsigned(request)
+      : sign(request, credentials, parts.signingKeys, parts.now())
+  return {
+    profile,
+    upstream,
+    send: async (saying, signal) =>
+      settleErrors(
+        await parts.transport.send(signed(toUpstream(saying, upstream, profile)), signal),
+      ),
+  }
+}

@@ -1,0 +1,78 @@
+import { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { headersFromRaw } from '../s3/headers.ts'
+import type { UpstreamAnswer } from './transport.ts'
+
+/** An answer's body: reads from the connection only as fast as it is read itself. */
+class AnswerBody extends Readable {
+  readonly #controller: Dispatcher.DispatchController
+  #ended = false
+  constructor(controller: Dispatcher.DispatchController) {
+    super({ highWaterMark: 128 * 1024 })
+    this.#controller = controller
+  }
+  receive(chunk: Buffer): void {
+    if (!this.push(chunk)) this.#controller.pause()
+  }
+  finish(): void {
+    this.#ended = true
+    this.push(null)
+  }
+  override _read(): void {
+    this.#controller.resume()
+  }
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (!this.#ended)
+      this.#controller.abort(error ?? new Error('the answer is not wanted any more'))
+    done(error)
+  }
+}
+
+// The parsed headers are decoded as UTF-8, which loses other octets; the raw ones are the wire's own.
+const rawHeadersOf = ({ rawHeaders }: Dispatcher.DispatchController): string[] =>
+  Array.isArray(rawHeaders) ? rawHeaders.map(part => part.toString('latin1')) : []
+
+export interface AnswerHandler extends Dispatcher.DispatchHandler {
+  readonly answer: Promise<UpstreamAnswer>
+}
+
+/** Collects an answer's head, and hands its body on as a stream. */
+export const createAnswerHandler = (signal: AbortSignal): AnswerHandler => {
+  const { promise, resolve, reject } = withResolvers<UpstreamAnswer>()
+  let body: AnswerBody | undefined
+  return {
+    answer: promise,
+    onRequestStart: controller => {
+      if (signal.aborted) controller.abort(signal.reason)
+      else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+    },
+    onResponseStart: (controller, status) => {
+      if (status < 200) return
+      body = new AnswerBody(controller)
+      resolve({ status, headers: headersFromRaw(rawHeadersOf(controller)), body })
+    },
+    onResponseData: (_, chunk) => body?.receive(chunk),
+    onResponseEnd: () => body?.finish(),
+    onResponseError: (_, error) => {
+      reject(error)
+      body?.destroy(error)
+    },
+  }
+}
+
+interface Resolvers<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (reason: unknown) => void
+}
+
+// Promise.withResolvers is Node 22's; the package runs on 20.
+const withResolvers = <T>(): Resolvers<T> => {
+  let resolve: Resolvers<T>['resolve'] = () => undefined
+  let reject: Resolvers<T>['reject'] = () => undefined
+  const promise = new Promise<T>((onValue, onReason) => {
+    resolve = onValue
+    reject = onReason
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,124 @@
+import { Readable } from 'node:stream'
+import { errors, Pool } from 'undici'
+import { filtered } from '../body/filter.ts'
+import { S3Error } from '../s3/error.ts'
+import { rawFromHeaders } from '../s3/headers.ts'
+import type { SignedRequest } from '../sign/sign.ts'
+import { createAnswerHandler } from './answer-handler.ts'
+import type { Transport, UpstreamAnswer } from './transport.ts'
+import type { Upstream } from './upstream.ts'
+
+const createPool = ({ endpoint, connections, timeouts, ca }: Upstream): Pool =>
+  new Pool(endpoint, {
+    connections,
+    pipelining: 1,
+    headersTimeout: timeouts.firstByte,
+    bodyTimeout: timeouts.idle,
+    connect: { timeout: timeouts.connect, ...(ca === undefined ? {} : { ca }) },
+  })
+
+/** A request's body on its way out. It remembers why it was refused: undici tells only that it broke. */
+class OutgoingBody {
+  readonly content: Buffer | Readable | null
+  refusal: unknown
+  /** Whether a byte of it has been read, so that it cannot be sent again. */
+  started = false
+  constructor(body: SignedRequest['body']) {
+    this.content =
+      body.kind === 'stream'
+        ? Readable.from(this.#watched(body), { objectMode: false })
+        : body.kind === 'bytes'
+          ? body.bytes
+          : null
+    // After an early answer nobody listens to the body any more, and it may still break.
+    if (this.content instanceof Readable) this.content.on('error', () => undefined)
+  }
+  async *#watched(
+    body: Extract<SignedRequest['body'], { kind: 'stream' }>,
+  ): AsyncGenerator<Buffer> {
+    this.started = true
+    try {
+      yield* filtered(body.wire, body.filter)
+    } catch (error) {
+      this.refusal = error
+      throw error
+    }
+  }
+}
+
+const TIMEOUTS: readonly string[] = [
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]
+
+/** Why the client's body could not be sent on: a check's refusal, or a client that went away. */
+const bodyRefusal = (cause: unknown): S3Error =>
+  cause instanceof S3Error ? cause : new S3Error('IncompleteBody', undefined, { cause })
+
+const toS3Error = (cause: unknown): S3Error => {
+  const code = cause instanceof errors.UndiciError ? cause.code : ''
+  return new S3Error(
+    TIMEOUTS.includes(code) ? 'UpstreamTimeout' : 'UpstreamUnavailable',
+    undefined,
+    {
+      cause,
+    },
+  )
+}
+
+const STALE: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
+
+/** Whether a pooled connection may have died unnoticed before it took the request. */
+const isStale = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && STALE.includes(error.code)
+
+const dispatch = (
+  pool: Pool,
+  request: SignedRequest,
+  body: OutgoingBody,
+  signal: AbortSignal,
+): Promise<UpstreamAnswer> => {
+  const handler = createAnswerHandler(signal)
+  pool.dispatch(
+    {
+      method: request.method,
+      path: request.target,
+      headers: rawFromHeaders(request.headers),
+      body: body.content,
+    },
+    handler,
+  )
+  return handler.answer
+}
+
+/** A transport over undici's connection pools, one per upstream. */
+export const createUndiciTransport = (upstreams: Iterable<Upstream>): Transport => {
+  const pools = new Map([...upstreams].map(upstream => [upstream.name, createPool(upstream)]))
+  const poolOf = ({ name }: Upstream): Pool => {
+    const pool = pools.get(name)
+    if (pool === undefined) throw new Error(`no pool for upstream ${name}`)
+    return pool
+  }
+  const attempt = async (
+    request: SignedRequest,
+    signal: AbortSignal,
+    retries: number,
+  ): Promise<UpstreamAnswer> => {
+    const body = new OutgoingBody(request.body)
+    try {
+      return await dispatch(poolOf(request.upstream), request, body, signal)
+    } catch (error) {
+      if (body.refusal !== undefined) throw bodyRefusal(body.refusal)
+      if (retries > 0 && !body.started && isStale(error))
+        return attempt(request, signal, retries - 1)
+      throw toS3Error(error)
+    }
+  }
+  return {
+    send: (request, signal) => attempt(request, signal, request.repeatable ? 1 : 0),
+    close: async () => {
+      await Promise.all([...pools.values()].map(pool => pool.close()))
+    },
+  }
+}
