@@ -1,0 +1,123 @@
+import type { CustomerKey } from '../keys/customer-key.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import { S3Error } from '../s3/error.ts'
+import { type Headers, withHeaders, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
+import { queryValue } from '../s3/query.ts'
+import type { S3Request } from '../s3/request.ts'
+import type { S3Response } from '../s3/response.ts'
+import { mapElementText } from '../s3/xml.ts'
+import type { ConfirmedRequest } from '../ssec/confirm.ts'
+import { SSE_C_HEADERS } from '../ssec/headers.ts'
+import { sealUploadId } from '../ssec/upload-id.ts'
+import { readDocument } from './document.ts'
+import { scrubDocument, scrubText } from './scrub.ts'
+import { type KeyringAt, sealListedUploads } from './upload-ids.ts'
+
+export interface ClientView {
+  readonly keyrings: ReadonlyMap<string, Keyring>
+  readonly keyringAt: KeyringAt
+  /** Bytes of a listing or result that is read whole to be rewritten. */
+  readonly documentBytes: number
+}
+
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
+
+// A client that followed would go round the proxy; and we do not carry a key to a host that nobody configured.
+const refuseRedirect = ({ status }: S3Response): void => {
+  if (!REDIRECTS.includes(status)) return
+  throw new S3Error(
+    'UpstreamRedirect',
+    `The storage provider redirects this request (${status}) to another endpoint. Set the upstream's endpoint and region to the bucket's own.`,
+  )
+}
+
+const keysOf = ({ attempt }: ConfirmedRequest): readonly CustomerKey[] =>
+  [attempt.object, attempt.source].filter(key => key !== undefined)
+
+const SSE_C_NAMES: readonly string[] = [SSE_C_HEADERS.object.algorithm, SSE_C_HEADERS.object.md5]
+
+const headersFor = (confirmed: ConfirmedRequest): Headers => {
+  const { permission } = confirmed.request
+  const hides = permission.kind === 'encrypt' && permission.effect.responseHeaders === 'hide'
+  const headers = withoutHeaders(
+    withoutHopByHop(confirmed.answer.headers),
+    name =>
+      name === SSE_C_HEADERS.object.key ||
+      name === SSE_C_HEADERS.source.key ||
+      // Cookies are the provider's load balancer's, for connections that are not the client's.
+      name === 'set-cookie' ||
+      (hides && SSE_C_NAMES.includes(name)),
+  )
+  const keys = keysOf(confirmed)
+  return keys.length === 0
+    ? headers
+    : new Map([...headers].map(([name, value]) => [name, scrubText(value, keys)]))
+}
+
+type Rewrite = (xml: string) => string
+
+/** How the answer's document must be rewritten; undefined when its body may pass as it comes. */
+const rewriteOf = (
+  { request, attempt }: ConfirmedRequest,
+  received: S3Request,
+  view: ClientView,
+): Rewrite | undefined => {
+  const { address, operation } = request
+  if (operation.name === 'ListMultipartUploads' && address.level === 'bucket') {
+    return xml => sealListedUploads(xml, address.bucket, view.keyringAt)
+  }
+  if (address.level !== 'object' || request.permission.kind !== 'encrypt') return undefined
+  if (operation.name === 'ListParts') {
+    const asGiven = queryValue(received.query, 'uploadId') ?? ''
+    return xml => mapElementText(xml, 'UploadId', () => asGiven)
+  }
+  const key = attempt.object
+  const keyring = key && view.keyrings.get(key.keyring)
+  if (operation.name !== 'CreateMultipartUpload' || !key || !keyring) return undefined
+  return xml =>
+    mapElementText(xml, 'UploadId', id => sealUploadId(keyring, key.version, address, id))
+}
+
+const withDocument = (response: S3Response, document: Buffer): S3Response => ({
+  ...response,
+  headers: withHeaders(response.headers, [['content-length', String(document.length)]]),
+  body: document,
+})
+
+const wholeDocument = async ({ body }: S3Response, limit: number): Promise<Buffer> => {
+  if (body === undefined) return Buffer.alloc(0)
+  const bytes = Buffer.isBuffer(body) ? body : await readDocument(body, limit)
+  if (bytes === undefined) {
+    throw new S3Error(
+      'InternalError',
+      'The storage provider sent a document over the limit documentBytes.',
+    )
+  }
+  return bytes
+}
+
+/**
+ * What the client sees: as S3 would answer without encryption, upload ids in the proxy's form, and nothing of a key.
+ *
+ * @throws {S3Error} `UpstreamRedirect`; `InternalError` for a document over the limit
+ */
+export const toClient = async (
+  confirmed: ConfirmedRequest,
+  received: S3Request,
+  view: ClientView,
+): Promise<S3Response> => {
+  const { answer } = confirmed
+  refuseRedirect(answer)
+  const response = { ...answer, headers: headersFor(confirmed) }
+  if (received.method === 'HEAD') return response
+  if (answer.status >= 400) return withScrubbedError(response, keysOf(confirmed))
+  const rewrite = answer.status === 200 ? rewriteOf(confirmed, received, view) : undefined
+  if (rewrite === undefined) return response
+  const xml = (await wholeDocument(answer, view.documentBytes)).toString('utf8')
+  return withDocument(response, Buffer.from(rewrite(xml)))
+}
+
+const withScrubbedError = (response: S3Response, keys: readonly CustomerKey[]): S3Response =>
+  Buffer.isBuffer(response.body)
+    ? withDocument(response, Buffer.from(scrubDocument(response.body.toString('utf8'), keys)))
+    : response

@@ -1,0 +1,137 @@
+import type { Body } from '../body/receive.ts'
+import type { Profile } from '../dialect/profiles.ts'
+import type { KeyedRequest, Keyrings, Keys } from '../keys/find-keys.ts'
+import type { Permission } from '../policy/decide.ts'
+import { S3Error } from '../s3/error.ts'
+import { type Headers, withoutHeaders } from '../s3/headers.ts'
+import { mapParameter, type Query, queryValue } from '../s3/query.ts'
+import type { Through } from '../s3/request.ts'
+import { type Attempts, attemptsFor } from './attempts.ts'
+import { clientTriple, isOtherMethodHeader, isTripleHeader, type KeyPlace } from './headers.ts'
+import { openUploadId } from './upload-id.ts'
+
+export type ReceivedRequest = Through<'body', KeyedRequest & { readonly body: Body }>
+
+/** A request that carries no SSE-C header of its own any more, and the attempts that say which it shall carry. */
+export type EnforcedRequest = Through<'ssec', ReceivedRequest & { readonly attempts: Attempts }>
+
+/** The keys that a place may take: the client's own alone, or ours, or none. */
+const candidates = (
+  request: ReceivedRequest,
+  place: KeyPlace,
+  permission: Permission,
+  ours: Keys | undefined,
+): Keys | undefined => {
+  const own = clientTriple(request.headers, place)
+  if (own === undefined) return ours
+  if (permission.kind === 'encrypt' && permission.effect.clientKeys === 'reject') {
+    throw new S3Error(
+      'InvalidRequest',
+      `This request brings its own SSE-C key, which rule '${permission.rule}' does not accept. Send it without the x-amz-server-side-encryption-customer headers; the proxy supplies the key.`,
+    )
+  }
+  return [own]
+}
+
+const refuseConflicts = ({ permission, headers }: ReceivedRequest): void => {
+  if (permission.kind !== 'encrypt' || permission.effect.conflicts === 'remove') return
+  const conflict = [...headers.keys()].find(isOtherMethodHeader)
+  if (conflict === undefined) return
+  throw new S3Error(
+    'InvalidArgument',
+    `Rule '${permission.rule}' encrypts with customer keys and refuses ${conflict}. Send the request without it.`,
+  )
+}
+
+const cleanHeaders = ({ headers, permission }: ReceivedRequest): Headers =>
+  withoutHeaders(
+    headers,
+    name =>
+      isTripleHeader('object', name) ||
+      isTripleHeader('source', name) ||
+      (permission.kind === 'encrypt' && isOtherMethodHeader(name)),
+  )
+
+const withKey = (keys: Keys | undefined, version: string | undefined): Keys | undefined => {
+  if (version === undefined) return keys
+  const key = keys?.find(each => each.version === version)
+  if (key === undefined) throw new S3Error('NoSuchUpload')
+  return [key]
+}
+
+/** An upload's own key and the provider's id of it, out of the id that the proxy gave out. */
+const openUpload = (
+  request: ReceivedRequest,
+  keyrings: Keyrings,
+  keys: Keys | undefined,
+): { readonly request: ReceivedRequest; readonly keys: Keys | undefined } => {
+  const { address, query, permission } = request
+  const uploadId = queryValue(query, 'uploadId')
+  if (uploadId === undefined || address.level !== 'object' || permission.kind !== 'encrypt') {
+    return { request, keys }
+  }
+  const opened = openUploadId(keyrings.values(), address, uploadId)
+  if (opened === undefined) {
+    if (permission.effect.clientKeys === 'accept') return { request, keys }
+    throw new S3Error('NoSuchUpload')
+  }
+  return {
+    request: {
+      ...request,
+      query: mapParameter(query, 'uploadId', () => opened.providerId),
+    } as ReceivedRequest,
+    keys: withKey(opened.keyring.keysFor(address), opened.version),
+  }
+}
+
+/** The marker of a listing of uploads in the provider's own form. */
+const openMarker = (request: ReceivedRequest, keyrings: Keyrings): Query => {
+  const { address, operation, query } = request
+  if (operation.name !== 'ListMultipartUploads' || address.level !== 'bucket') return query
+  const place = { bucket: address.bucket, objectKey: queryValue(query, 'key-marker') ?? '' }
+  return mapParameter(
+    query,
+    'upload-id-marker',
+    marker => openUploadId(keyrings.values(), place, marker)?.providerId ?? marker,
+  )
+}
+
+/** Whether the operation takes the object's triple from this provider. */
+const takesKey = ({ operation }: ReceivedRequest, profile: Profile): boolean =>
+  operation.object &&
+  (profile.keyAlsoOn.has(operation.name) ||
+    (operation.name !== 'ListParts' && operation.name !== 'CompleteMultipartUpload'))
+
+/**
+ * Makes the SSE-C headers what the decision says, whatever the client sent.
+ *
+ * @throws {S3Error} `InvalidRequest` for a client's key where the rule rejects it, `InvalidArgument` for a client's
+ * other encryption method where the rule rejects that, `NoSuchUpload` for an upload id that the proxy did not give out.
+ */
+export const enforce = (
+  received: ReceivedRequest,
+  keyrings: Keyrings,
+  profile: Profile,
+): EnforcedRequest => {
+  refuseConflicts(received)
+  const objectKeys = candidates(received, 'object', received.permission, received.objectKeys)
+  const sourceKeys =
+    received.copySource &&
+    candidates(received, 'source', received.copySource.permission, received.sourceKeys)
+  const { request, keys } = openUpload(received, keyrings, objectKeys)
+  return {
+    ...request,
+    headers: cleanHeaders(request),
+    query: openMarker(request, keyrings),
+    attempts: attemptsFor({
+      operation: request.operation,
+      object: takesKey(request, profile) ? keys : undefined,
+      plaintextObject: allowsPlaintext(request.permission),
+      source: sourceKeys,
+      plaintextSource: allowsPlaintext(request.copySource?.permission),
+    }),
+  } as EnforcedRequest
+}
+
+const allowsPlaintext = (permission: Permission | undefined): boolean =>
+  permission?.kind === 'encrypt' && permission.effect.plaintextReads === 'allow'
