@@ -6,7 +6,11 @@ import type { KeyVersion } from './keyring.ts'
 export const KEY_BYTES = 32
 
 /** Makes a version with a fresh random master. */
-export const generateVersion = (id: string, createdAt: Date, random = randomBytes): KeyVersion => ({
+export const generateVersion = (
+  id: string,
+  createdAt: Date | undefined,
+  random = randomBytes,
+): KeyVersion => ({
   id,
   createdAt,
   master: new Secret(random(KEY_BYTES)),

@@ -1,5 +1,5 @@
 import type { AuthenticatedRequest } from '../authenticate/authenticate.ts'
-import { type ObjectPlace, parseCopySource } from '../s3/address.ts'
+import { type CopySource, parseCopySource } from '../s3/address.ts'
 import { S3Error } from '../s3/error.ts'
 import { operationNamed } from '../s3/operation.ts'
 import { queryValue } from '../s3/query.ts'
@@ -11,7 +11,7 @@ export type Permission = Exclude<Decision, { kind: 'deny' }>
 
 /** Where a copy reads from, and what the policy says of reading there. */
 export interface PermittedSource {
-  readonly place: ObjectPlace
+  readonly place: CopySource
   readonly permission: Permission
 }
 
@@ -32,7 +32,13 @@ const permitted = (policy: Policy, question: Question): Permission => {
   return decision
 }
 
-const questionOf = ({ client, operation, address, query }: AuthenticatedRequest): Question => {
+/** As much of a request as the policy is asked about. */
+type Asked = Pick<AuthenticatedRequest, 'operation' | 'address' | 'query'> & {
+  readonly client: Pick<AuthenticatedRequest['client'], 'name'>
+}
+
+/** What the policy is asked about a request. */
+export const questionOf = ({ client, operation, address, query }: Asked): Question => {
   const question = { client: client.name, operation }
   switch (address.level) {
     case 'service':

@@ -1,3 +1,5 @@
+import type { EtagView } from '../s3/etag.ts'
+
 /** How covered objects are encrypted. */
 export interface Encrypt {
   readonly keyring: string
@@ -29,6 +31,8 @@ export type RuleEffect =
       readonly onUnconfirmed: 'delete' | 'keep'
       /** Whether clients see the SSE-C headers of answers. */
       readonly responseHeaders: 'show' | 'hide'
+      /** How clients see ETags, if not as the upstream says. */
+      readonly etag?: EtagView | undefined
     }
   | { readonly kind: 'passthrough' }
   | { readonly kind: 'deny' }

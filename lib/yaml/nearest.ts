@@ -1,16 +1,27 @@
-/** How many letters must be added, dropped or changed to make `b` of `a`. */
+/** How many letters must be added, dropped, changed or swapped with the next to make `b` of `a`. */
 const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, letter] of [...a].entries()) {
+  let before: readonly number[] = []
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 0; i < a.length; i++) {
     const next = [i + 1]
     for (let j = 0; j < b.length; j++) {
-      const change = (row[j] ?? 0) + (letter === b[j] ? 0 : 1)
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+      const swapped = a[i] === b[j - 1] && a[i - 1] === b[j]
+      next.push(
+        Math.min(
+          at(row, j) + (a[i] === b[j] ? 0 : 1),
+          at(row, j + 1) + 1,
+          at(next, j) + 1,
+          swapped ? at(before, j - 1) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      )
     }
+    before = row
     row = next
   }
-  return row[b.length] ?? 0
+  return at(row, b.length)
 }
+
+const at = (row: readonly number[], i: number): number => row[i] ?? Number.POSITIVE_INFINITY
 
 /** The one of `known` that was probably meant by `name`; undefined when none is near. */
 export const nearest = (name: string, known: Iterable<string>): string | undefined => {

@@ -32,13 +32,18 @@ const createdAt = z
   })
   .transform(text => new Date(text))
 
-const version = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, {
-    error: 'must be 1 to 32 letters, digits, hyphens and underscores.',
-  }),
-  key,
-  createdAt: createdAt.optional(),
-})
+const version = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,32}$/, {
+        error: 'must be 1 to 32 letters, digits, hyphens and underscores.',
+      })
+      .describe('Name of the version in logs and upload ids, such as `v2`. Never use one again.'),
+    key: key.describe('The key: base64 of 32 random bytes.'),
+    createdAt: createdAt.describe('When it was made, for people.').optional(),
+  })
+  .meta({ id: 'KeyVersion', description: 'One key of a keyring.' })
 
 type VersionShape = z.output<typeof version>
 
@@ -60,9 +65,19 @@ const checkUnique = (versions: readonly VersionShape[], report: z.RefinementCtx)
   }
 }
 
-const schema = z.strictObject({
-  versions: z.array(version).min(1).superRefine(checkUnique),
-})
+/** The document of a keyring. */
+export const keyringDocument = z
+  .strictObject({
+    versions: z
+      .array(version)
+      .min(1)
+      .superRefine(checkUnique)
+      .describe('The keys, newest first: the newest encrypts, all decrypt.'),
+  })
+  .meta({
+    id: 'KeyringFile',
+    description: 'The document that a keyring of provider `file` or `env` names.',
+  })
 
 const toVersion = ({ id, key, createdAt }: VersionShape): KeyVersion => ({
   id,
@@ -77,7 +92,7 @@ const toVersion = ({ id, key, createdAt }: VersionShape): KeyVersion => ({
  * @throws {ConfigError} with every fault
  */
 export const parseKeyring = (name: string, file: string, text: string): Keyring => {
-  const { value, faults } = shapeOfDocument(schema, parseYaml(file, text))
+  const { value, faults } = shapeOfDocument(keyringDocument, parseYaml(file, text))
   if (value === undefined || faults.length > 0) throw new ConfigError(faults)
   return createKeyring(name, value.versions.map(toVersion))
 }

@@ -1,7 +1,12 @@
-import type { KeyringSource } from '../../config/config.ts'
 import type { Keyring } from '../keyring.ts'
 import { readKeyringVariable } from './env.ts'
 import { readKeyringFile } from './file.ts'
+
+/** Which key provider has a keyring, and under what name there. */
+export type KeyringSource =
+  | { readonly kind: 'file'; readonly path: string }
+  /** Environment variable with the keyring document, or with one base64 key. */
+  | { readonly kind: 'env'; readonly variable: string }
 
 /**
  * Fetches a keyring from its key provider.

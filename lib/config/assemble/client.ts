@@ -1,0 +1,46 @@
+import type { Client, ClientProof, UpstreamCredentials } from '../../authenticate/client.ts'
+import type { Part } from '../parts.ts'
+import type { ClientShape } from '../schema/client.ts'
+import { readCredentials, readSecret, type Sources } from '../sources.ts'
+
+type ClientPart = Part<ClientShape>
+
+const assembleProof = async (
+  sources: Sources,
+  { path, options }: ClientPart,
+): Promise<ClientProof | undefined> => {
+  const { accessKeyId, secretAccessKey: ref, trusted, anonymous } = options
+  if (anonymous) return { kind: 'anonymous' }
+  if (trusted !== undefined) {
+    return typeof trusted === 'string'
+      ? { kind: trusted }
+      : { kind: 'tlsSubject', subject: trusted.tlsSubject }
+  }
+  if (accessKeyId === undefined || ref === undefined) return undefined
+  const secretAccessKey = await readSecret(sources, [...path, 'secretAccessKey'], ref)
+  return secretAccessKey && { kind: 'signature', accessKeyId, secretAccessKey }
+}
+
+const assembleUpstreamCredentials = async (
+  sources: Sources,
+  { path, options }: ClientPart,
+): Promise<UpstreamCredentials | undefined> => {
+  const { anonymous, upstreamCredentials: ref } = options
+  if (anonymous) return { kind: 'none' }
+  if (ref === undefined) return { kind: 'upstream' }
+  if (ref === 'same') return { kind: 'same' }
+  const credentials = await readCredentials(sources, [...path, 'upstreamCredentials'], ref)
+  return credentials && { kind: 'own', credentials }
+}
+
+/** Makes a client, with its secrets fetched. */
+export const assembleClient = async (
+  sources: Sources,
+  part: ClientPart,
+): Promise<Client | undefined> => {
+  const proof = await assembleProof(sources, part)
+  const upstreamCredentials = await assembleUpstreamCredentials(sources, part)
+  if (part.whole === undefined || proof === undefined) return undefined
+  const { name, upstream } = part.whole
+  return upstreamCredentials && { name, proof, upstream, upstreamCredentials }
+}

@@ -1,0 +1,65 @@
+import type { Client } from '../authenticate/client.ts'
+import type { KeyringSource } from '../keys/providers/load.ts'
+import type { Rule } from '../policy/rule.ts'
+import type { Upstream } from '../transport/upstream.ts'
+
+/** A whole configuration: read, checked, its secrets fetched. */
+export interface Config {
+  /** Whether this is a trial, whose missing keys and secrets are created at the start. */
+  readonly quickstart: boolean
+  readonly listen: readonly ListenAddress[]
+  /** Host names under which virtual-hosted-style requests come: `bucket.<domain>`. */
+  readonly domains: readonly string[]
+  readonly limits: Limits
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly clients: readonly Client[]
+  readonly keyrings: ReadonlyMap<string, KeyringSource>
+  readonly rules: readonly Rule[]
+  readonly log: { readonly level: LogLevel }
+  /** The embedded upstreams to start, by upstream name. */
+  readonly embedded: ReadonlyMap<string, EmbeddedSource>
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+export type ListenAddress =
+  | {
+      readonly kind: 'tcp'
+      readonly host: string
+      readonly port: number
+      readonly tls: ListenTls | undefined
+    }
+  | { readonly kind: 'unix'; readonly path: string }
+
+/** PEM texts. */
+export interface ListenTls {
+  readonly cert: string
+  readonly key: string
+  /** When given, a client certificate signed by it is demanded. */
+  readonly clientCa: string | undefined
+}
+
+/** Bytes, counts and milliseconds. */
+export interface Limits {
+  /** Bytes of one request head. */
+  readonly headerBytes: number
+  /** Open client connections per listener. */
+  readonly connections: number
+  /** Milliseconds for the whole head to arrive. */
+  readonly headersTimeout: number
+  /** Milliseconds without a byte of a body, either way. */
+  readonly bodyIdleTimeout: number
+  /** Milliseconds that an idle kept-alive connection stays open. */
+  readonly idleTimeout: number
+  /** Bytes of an XML or JSON document that the proxy reads whole. */
+  readonly documentBytes: number
+  /** Milliseconds for requests in flight to end after SIGTERM. */
+  readonly drainTimeout: number
+}
+
+export interface EmbeddedSource {
+  /** Folder of the stored objects. */
+  readonly path: string
+  readonly host: string
+  readonly port: number
+}

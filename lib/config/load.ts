@@ -1,0 +1,104 @@
+import { dirname, resolve } from 'node:path'
+import type { z } from 'zod'
+import { parseYaml, type YamlDocument } from '../yaml/document.ts'
+import { byPlace, ConfigError, type Fault, fileFault } from '../yaml/fault.ts'
+import { readText } from '../yaml/read.ts'
+import { shapeOfDocument } from '../yaml/shape.ts'
+import { checkKeyring } from './assemble/keyring.ts'
+import { assembleParts } from './assemble/parts.ts'
+import { checkClients } from './checks/clients.ts'
+import { checkListen } from './checks/listen.ts'
+import { checkRules } from './checks/rules.ts'
+import { checkUpstreams } from './checks/upstreams.ts'
+import type { Config } from './config.ts'
+import { createMissing } from './first-start.ts'
+import { type Parts, partsOf, policyOf, type Remark } from './parts.ts'
+import { createReport, type Report } from './report.ts'
+import { type ConfigShape, configSchema, policySchema } from './schema.ts'
+
+/** A configuration that may be used, and what else there is to say of it. */
+export interface LoadedConfig {
+  readonly config: Config
+  readonly warnings: readonly Fault[]
+  /** Files that were created because of `quickstart: true`. */
+  readonly created: readonly string[]
+}
+
+/** A document that was read as far as it could be. */
+interface Read<T> {
+  readonly document: YamlDocument
+  readonly value: T | undefined
+  readonly faults: readonly Fault[]
+}
+
+const readDocument = <S extends z.ZodType>(
+  schema: S,
+  file: string,
+  text: string,
+): Read<z.output<S>> => {
+  const document = parseYaml(file, text)
+  return { document, ...shapeOfDocument(schema, document) }
+}
+
+const openConfig = async (file: string): Promise<Read<ConfigShape>> => {
+  const read = await readText(file)
+  if (read.kind === 'unreadable') throw new ConfigError([fileFault(file, read.message)])
+  return readDocument(configSchema, file, read.text)
+}
+
+/** The document that holds the rules: the configuration itself, or the file that `policy` names. */
+const openPolicy = async ({ document }: Read<unknown>, report: Report): Promise<YamlDocument> => {
+  const policy = policyOf(document.value)
+  if (policy === undefined) return document
+  const file = resolve(dirname(document.file), policy)
+  const read = await readText(file)
+  if (read.kind === 'unreadable') {
+    report.about(document)({ path: ['policy'], message: `names a file that ${read.message}` })
+    return parseYaml(file, '')
+  }
+  const opened = readDocument(policySchema, file, read.text)
+  report.add(opened.faults)
+  return opened.document
+}
+
+function* checkAll(parts: Parts): Generator<Remark> {
+  yield* checkListen(parts)
+  yield* checkUpstreams(parts)
+  yield* checkClients(parts)
+}
+
+/**
+ * Reads a configuration with all that it points to.
+ *
+ * @param now the date that keys get which `quickstart: true` creates; none when left out
+ * @throws {ConfigError} with every fault of the file, and of the policy and keyring files that it names
+ */
+export const readConfig = async (
+  file: string,
+  env: NodeJS.ProcessEnv,
+  now?: Date,
+): Promise<LoadedConfig> => {
+  const report = createReport()
+  const main = await openConfig(file)
+  report.add(main.faults)
+  const policy = await openPolicy(main, report)
+  const parts = partsOf(main.document.value, policy.value)
+  report.take(main.document, checkAll(parts))
+  report.take(policy, checkRules(parts))
+  const folder = dirname(file)
+  const isTrial = main.value?.quickstart === true && report.faults.length === 0
+  const created = isTrial ? await createMissing(parts, folder, now) : []
+  const sources = { folder, env, report: report.about(main.document) }
+  const assembled = await assembleParts(sources, parts)
+  for (const part of parts.keyrings) report.add(await checkKeyring(sources, part))
+  if (main.value === undefined || report.faults.length > 0) {
+    throw new ConfigError(report.faults.toSorted(byPlace))
+  }
+  const { quickstart, domains, limits, log } = main.value
+  const config = { quickstart, domains, limits, log, ...assembled }
+  return { config, warnings: report.warnings, created }
+}
+
+/** The same, for who only wants the configuration. */
+export const loadConfig = async (file: string, env: NodeJS.ProcessEnv): Promise<Config> =>
+  (await readConfig(file, env)).config

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { Secret } from '../../s3/secret.ts'
+import { path, variable } from './values.ts'
+
+const FORMS =
+  'Write {env: NAME}, {file: path} or, if it must stand in this file, {insecureLiteral: ...}.'
+
+const secretFault = (input: unknown): string => {
+  if (input === undefined) return `is missing. ${FORMS}`
+  if (typeof input === 'string') return `must not stand here in plain. ${FORMS}`
+  return `must say in one way where the secret is. ${FORMS}`
+}
+
+/** Where a secret is found. */
+export const secretRef = z
+  .union(
+    [
+      z.strictObject({ env: variable.describe('Environment variable that holds it.') }),
+      z.strictObject({
+        file: path.describe('File that holds it. One newline at its end does not belong to it.'),
+      }),
+      z.strictObject({
+        insecureLiteral: z
+          .string()
+          .min(1)
+          .describe('The secret itself, readable for everyone who reads the configuration.')
+          .transform(text => new Secret(text)),
+      }),
+    ],
+    { error: ({ input }) => secretFault(input) },
+  )
+  .meta({ id: 'Secret', description: 'Where a secret is found; never the bare text.' })
+
+export type SecretRef = z.output<typeof secretRef>
+
+// It stands before a `/` in the credential scope, and before a `,` in the Authorization header.
+export const accessKeyId = z.string().regex(/^[!-+.0-~-]{1,128}$/, {
+  error: 'must be 1 to 128 printable characters without space, comma and slash.',
+})
+
+export const credentials = z
+  .union(
+    [
+      z.strictObject({
+        env: variable.describe(
+          'Prefix of the variables `<PREFIX>_ACCESS_KEY_ID`, `<PREFIX>_SECRET_ACCESS_KEY` and, where there is one, `<PREFIX>_SESSION_TOKEN`.',
+        ),
+      }),
+      z.strictObject({
+        accessKeyId: accessKeyId.describe('The access key id, which is no secret.'),
+        secretAccessKey: secretRef.describe('The secret access key.'),
+        sessionToken: secretRef.describe('The session token of temporary credentials.').optional(),
+      }),
+    ],
+    { error: 'must be {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.' },
+  )
+  .meta({ id: 'Credentials', description: 'A key pair of the provider.' })
+
+export type CredentialsRef = z.output<typeof credentials>
