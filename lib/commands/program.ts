@@ -1,0 +1,121 @@
+import { Command } from 'commander'
+import { PROVIDERS } from '../dialect/profiles.ts'
+import { check } from './check.ts'
+import { explain } from './explain.ts'
+import { init } from './init.ts'
+import { type Io, toPath } from './io.ts'
+import { generateKey, listKeys } from './keys.ts'
+import { showKey } from './keys-show.ts'
+import { EXIT, run } from './run.ts'
+import { serve } from './serve.ts'
+import { VERSION } from './version.ts'
+
+const CONFIG = ['--config <file>', 'the configuration', 'ssec-proxy.yaml'] as const
+
+/** Makes of a command's exit code what becomes of the whole. */
+type Finish = (code: Promise<number>) => Promise<void>
+
+const addServe = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('serve')
+    .description('serve a configuration until SIGTERM or SIGINT, then drain')
+    .option(...CONFIG)
+    .action(({ config }) => finish(serve({ config: toPath(io, config) }).then(() => EXIT.ok)))
+}
+
+const addInit = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('init')
+    .description('write a first configuration, a key and a client secret; replaces no file')
+    .option('--dir <folder>', 'where to write', '.')
+    .option('--provider <name>', `one of ${[...PROVIDERS.keys()].join(', ')}`, 'aws')
+    .option('--endpoint <url>', "the provider's endpoint; AWS's follows from the region")
+    .option('--region <name>', "the provider's region", 'us-east-1')
+    .action(options => finish(init(options, io)))
+}
+
+const addCheck = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('check')
+    .description('tell every fault of a configuration at once, with line and remedy')
+    .option(...CONFIG)
+    .action(options => finish(check(options, io)))
+}
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
+
+const addExplain = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('explain')
+    .description('tell what would happen to a request: operation, rule, key version, headers')
+    .argument('<method>', 'HTTP method, such as PUT')
+    .argument('<url>', 's3://bucket/key, with ?subresource where there is one')
+    .option('--client <name>', 'who asks; may be left out when there is only one')
+    .option('--header <line>', "a header, such as 'x-amz-copy-source: bucket/key'", collect)
+    .option(...CONFIG)
+    .action((method, url, options) => finish(explain(method, url, options, io)))
+}
+
+const addKeys = (program: Command, io: Io, finish: Finish): void => {
+  const keys = program.command('keys').description('make, list and show keys')
+  keys
+    .command('generate')
+    .description('make a keyring with one fresh key, and print it')
+    .option('--out <file>', 'write it to a new file that its owner alone may read')
+    .option('--bare', 'print the base64 of the key alone')
+    .action(options => finish(generateKey(options, io)))
+  keys
+    .command('list')
+    .description('list the versions of the keyrings, without their keys')
+    .option('--keyring <name>', 'only this one')
+    .option(...CONFIG)
+    .action(options => finish(listKeys(options, io)))
+  keys
+    .command('show')
+    .description('print the customer key of an object, to read it without the proxy')
+    .argument('<url>', 's3://bucket/key')
+    .option('--client <name>', 'whose rules; needed only when they differ by client')
+    .option('--version <id>', "the keyring's version; left out: the newest")
+    .option(...CONFIG)
+    .action((url, options) => finish(showKey(url, options, io)))
+}
+
+const addDebug = (command: Command): void => {
+  command.option('--debug', 'show stacks with errors')
+  command.commands.forEach(addDebug)
+}
+
+const createProgram = (io: Io, finish: Finish): Command => {
+  const program = new Command('ssec-proxy')
+    .description(
+      'A streaming reverse proxy that makes every object in your S3 buckets SSE-C encrypted.',
+    )
+    .version(VERSION)
+    // `keys show --version` is not the program's own.
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => io.stdout.write(text),
+      writeErr: text => io.stderr.write(text),
+    })
+    .showHelpAfterError('(add --help for what there is)')
+  for (const add of [addServe, addInit, addCheck, addExplain, addKeys]) add(program, io, finish)
+  addDebug(program)
+  return program
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param words what follows the program's name
+ * @returns the exit code: 0 ok, 1 a fault of the configuration or the command line, 2 a failure at work
+ */
+export const runCommand = (words: readonly string[], io: Io): Promise<number> =>
+  run(io, words.includes('--debug'), async () => {
+    let code: number = EXIT.ok
+    const program = createProgram(io, async result => {
+      code = await result
+    })
+    await program.parseAsync(words, { from: 'user' })
+    return code
+  })
