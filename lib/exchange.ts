@@ -14,6 +14,8 @@ export interface Exchange {
   readonly profile: Profile
   readonly upstream: Upstream
   send(saying: Saying, signal: AbortSignal): Promise<S3Response>
+  /** The same as nobody, whatever credentials the client has. */
+  sendUnsigned(saying: Saying, signal: AbortSignal): Promise<S3Response>
 }
 
 const credentialsOf = (client: Client, upstream: Upstream): Credentials | undefined => {
@@ -37,22 +39,26 @@ export interface ExchangeParts {
   readonly now: () => Date
 }
 
+const profileOf = (upstream: Upstream): Profile | undefined => {
+  const profile = PROVIDERS.get(upstream.provider)
+  return profile && { ...profile, copy: upstream.copy ?? profile.copy }
+}
+
 /** @throws {Error} when the client's upstream or its provider is unknown; a checked configuration has neither fault */
 export const createExchange = (client: Client, parts: ExchangeParts): Exchange => {
   const upstream = parts.upstreams.get(client.upstream)
-  const profile = upstream && PROVIDERS.get(upstream.provider)
+  const profile = upstream && profileOf(upstream)
   if (!upstream || !profile) throw new Error(`client ${client.name} has no known upstream`)
   const credentials = credentialsOf(client, upstream)
   const signed = (request: UpstreamRequest): SignedRequest =>
     credentials === undefined
       ? leaveUnsigned(request)
       : sign(request, credentials, parts.signingKeys, parts.now())
-  return {
-    profile,
-    upstream,
-    send: async (saying, signal) =>
+  const sendBy =
+    (settle: (request: UpstreamRequest) => SignedRequest): Exchange['send'] =>
+    async (saying, signal) =>
       settleErrors(
-        await parts.transport.send(signed(toUpstream(saying, upstream, profile)), signal),
-      ),
-  }
+        await parts.transport.send(settle(toUpstream(saying, upstream, profile)), signal),
+      )
+  return { profile, upstream, send: sendBy(signed), sendUnsigned: sendBy(leaveUnsigned) }
 }

@@ -9,6 +9,8 @@ import type { EnforcedRequest, ReceivedRequest } from './ssec/enforce.ts'
 
 /** The rooms of the journey, with their IO built in by `compose.ts`. */
 export interface Rooms {
+  /** Answers a browser's CORS preflight, which nobody signs. */
+  preflight(request: S3Request, signal: AbortSignal): Promise<S3Response>
   authenticate(request: S3Request): AuthenticatedRequest
   decide(request: AuthenticatedRequest): DecidedRequest
   findKeys(request: DecidedRequest): KeyedRequest
@@ -26,6 +28,7 @@ export type Journey = (request: S3Request, signal: AbortSignal) => Promise<S3Res
 export const createProxy =
   (rooms: Rooms): Journey =>
   async (request, signal) => {
+    if (request.method === 'OPTIONS') return rooms.preflight(request, signal)
     const authenticated = rooms.authenticate(request)
     const decided = rooms.decide(authenticated)
     const keyed = rooms.findKeys(decided)

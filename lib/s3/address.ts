@@ -1,4 +1,4 @@
-import { percentDecode, uriEncodeKey } from './encoding.ts'
+import { percentDecode, uriEncode, uriEncodeKey } from './encoding.ts'
 import { S3Error } from './error.ts'
 
 /** What a request names: the service, a bucket, or an object of a bucket (names decoded). */
@@ -71,16 +71,27 @@ export const pathStyle = (address: Address): string => {
   }
 }
 
+/** What a copy reads: an object, or one version of it. */
+export interface CopySource extends ObjectPlace {
+  readonly versionId: string | undefined
+}
+
+const VERSION = '?versionId='
+
 /**
  * Reads `x-amz-copy-source`: `bucket/key` or `/bucket/key`, percent-encoded, with an optional `?versionId=`.
  *
- * @throws {S3Error} `InvalidArgument` when it names no bucket and key.
+ * A `+` stands for a space, as in S3 and MinIO and not in paths: clients that encode as for a form rely on it, and one
+ * that left a `+` as it is found no such key (https://github.com/aws/aws-cli/issues/614).
+ *
+ * @throws {S3Error} `InvalidArgument` when it names no bucket and key, `InvalidBucketName`, `InvalidURI`;
+ *   `NotImplemented` for an access point, whose bucket no rule could be asked about
  */
-export const parseCopySource = (
-  value: string,
-): ObjectPlace & { readonly versionId: string | undefined } => {
-  const [rawPlace = '', rawVersion] = value.split(/\?versionId=/)
-  const place = percentDecode(rawPlace.replace(/^\//, ''))
+export const parseCopySource = (value: string): CopySource => {
+  const at = value.indexOf(VERSION)
+  const [rawPlace, rawVersion] =
+    at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + VERSION.length)]
+  const place = percentDecode(rawPlace.replace(/^\//, '').replaceAll('+', ' '))
   const slash = place.indexOf('/')
   if (slash < 1 || slash === place.length - 1) {
     throw new S3Error(
@@ -88,9 +99,20 @@ export const parseCopySource = (
       'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
     )
   }
+  const bucket = place.slice(0, slash)
+  if (bucket.startsWith('arn:')) {
+    throw new S3Error('NotImplemented', 'A copy source cannot be named by an access point here.')
+  }
+  checkBucketName(bucket)
   return {
-    bucket: place.slice(0, slash),
+    bucket,
     objectKey: place.slice(slash + 1),
     versionId: rawVersion === undefined ? undefined : percentDecode(rawVersion),
   }
+}
+
+/** The value of `x-amz-copy-source`: one place has one spelling, whatever the client's was. */
+export const copySourceText = ({ bucket, objectKey, versionId }: CopySource): string => {
+  const place = `${bucket}/${uriEncodeKey(objectKey)}`
+  return versionId === undefined ? place : `${place}${VERSION}${uriEncode(versionId)}`
 }

@@ -10,6 +10,18 @@ export interface BodyFilter {
   end(): readonly Buffer[]
 }
 
+/** `first`, then `second` on what it lets through. */
+export const composeFilters = (
+  first: BodyFilter | undefined,
+  second: BodyFilter | undefined,
+): BodyFilter | undefined => {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    push: chunk => first.push(chunk).flatMap(bytes => second.push(bytes)),
+    end: () => [...first.end().flatMap(bytes => second.push(bytes)), ...second.end()],
+  }
+}
+
 /** A trailing checksum: `value` may be called once the body has ended. */
 export interface Trailer {
   /** Such as `x-amz-checksum-crc32`. */
@@ -24,7 +36,11 @@ export interface Payload {
   readonly length: number
   /** What may stand in the upstream's `x-amz-content-sha256`: the client's hex hash, or `UNSIGNED-PAYLOAD`. */
   readonly hash: string
-  /** From wire bytes to verified object bytes; none when the bytes on the wire are the object's, unchecked. */
+  /**
+   * From wire bytes to verified object bytes; none when the bytes on the wire are the object's, unchecked.
+   *
+   * A body of no bytes has none to hold back, so its filter must have run to the end before anything is sent.
+   */
   readonly filter: BodyFilter | undefined
   /** The checksum that the client sent behind the body, verified by `filter`. */
   readonly trailer: Trailer | undefined

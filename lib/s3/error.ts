@@ -53,6 +53,11 @@ const CODES = {
     'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
   ],
   NotImplemented: [501, 'A header you provided implies functionality that is not implemented.'],
+  OperationAborted: [
+    409,
+    'A conflicting conditional operation is currently in progress against this resource. Try again.',
+  ],
+  PreconditionFailed: [412, 'At least one of the preconditions that you specified did not hold.'],
   RequestHeaderSectionTooLarge: [
     400,
     'Your request header section exceeds the maximum allowed size.',

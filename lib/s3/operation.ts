@@ -180,6 +180,9 @@ const TABLE = [
   ['SelectObjectContent', 'POST', 'object', 'select', 'read', 'document', 'D'],
   ['CompleteMultipartUpload', 'POST', 'object', 'uploadId', 'write', 'document', 'D'],
 
+  ['OptionsObject', 'OPTIONS', 'object', '', 'read', 'none', ''],
+  ['OptionsBucket', 'OPTIONS', 'bucket', '', 'list', 'none', ''],
+
   ['AbortMultipartUpload', 'DELETE', 'object', 'uploadId', 'delete', 'none', ''],
   ['DeleteObjectTagging', 'DELETE', 'object', 'tagging', 'write', 'none', ''],
   ['DeleteObject', 'DELETE', 'object', '', 'delete', 'none', ''],

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import type { Headers } from './headers.ts'
 
 /** An answer whose body is a stream, a small document, or nothing. */
@@ -6,4 +6,14 @@ export interface S3Response {
   readonly status: number
   readonly headers: Headers
   readonly body: Readable | Buffer | undefined
+}
+
+/** A body that knows a shorter way to a client than as a stream: out of the buffers that it was read into. */
+export abstract class RelayedBody extends Readable {
+  /**
+   * Writes the whole body to `sink`, only as fast as that takes it, and ends it.
+   *
+   * @throws what broke either of them; the sink is then left open, with a part of the body in it
+   */
+  abstract relayTo(sink: Writable): Promise<void>
 }

@@ -38,7 +38,7 @@ export class PieceReader {
       at += piece.xml.length
     }
     this.#held = text.slice(at)
-    if (this.#held.length > TAG_BYTES) throw new SyntaxError('a tag is too long')
+    checkTagLength(this.#held)
     return pieces
   }
 
@@ -52,8 +52,12 @@ export class PieceReader {
     if (at === text.length) return undefined
     if (this.#opaqueEnd !== undefined) return this.#readOpaque(text, at, this.#opaqueEnd)
     if (text[at] !== '<') return readText(text, at)
+    return isOpaque(text[at + 1]) ? this.#enterOpaque(text, at) : readTag(text, at)
+  }
+
+  #enterOpaque(text: string, at: number): Piece | undefined {
     const opaque = OPAQUE.find(([begin]) => text.startsWith(begin, at))
-    if (opaque === undefined) return mayBeOpaque(text, at) ? undefined : readTag(text, at)
+    if (opaque === undefined) return refuseUnlessUnfinished(text.slice(at))
     const [begin, end] = opaque
     this.#opaqueEnd = end
     return { kind: 'other', xml: begin }
@@ -73,31 +77,35 @@ const readText = (text: string, at: number): Piece => {
   return { kind: 'text', xml: to < 0 ? text.slice(at) : text.slice(at, to) }
 }
 
-const mayBeOpaque = (text: string, at: number): boolean => {
-  const rest = text.slice(at, at + '<![CDATA['.length)
-  return OPAQUE.some(([begin]) => begin.startsWith(rest))
+/** By what follows the `<`; nothing may become anything. */
+const isOpaque = (next: string | undefined): boolean =>
+  next === '!' || next === '?' || next === undefined
+
+const refuseUnlessUnfinished = (rest: string): undefined => {
+  if (!OPAQUE.some(([begin]) => begin.startsWith(rest))) throw new SyntaxError('no XML')
 }
 
-const TAG = /^<(\/?)([A-Za-z_:\x80-\xff][\w:.\x80-\xff-]*)(?:\s[^]*?)?(\/?)>$/
+const checkTagLength = ({ length }: string): void => {
+  if (length > TAG_BYTES) throw new SyntaxError('a tag is too long')
+}
+
+// What is quoted may hold a `>`. A quote ends each part, so that a tag without an end is given up in one pass.
+const ATTRIBUTES = /\s[^<>"']*(?:"[^<"]*"[^<>"']*|'[^<']*'[^<>"']*)*/.source
+const TAG = new RegExp(
+  `<(/?)([A-Za-z_:\\x80-\\xff][\\w:.\\x80-\\xff-]*)(?:${ATTRIBUTES})?(/?)>`,
+  'y',
+)
+const UNFINISHED_TAG = /<[^<>"']*(?:"[^<"]*"[^<>"']*|'[^<']*'[^<>"']*)*(?:"[^<"]*|'[^<']*)?$/y
 
 const readTag = (text: string, at: number): Piece | undefined => {
-  const to = tagEnd(text, at)
-  if (to === undefined) return undefined
-  const xml = text.slice(at, to)
-  const [, closing, name, empty] = TAG.exec(xml) ?? []
-  if (name === undefined) throw new SyntaxError('no XML tag')
+  TAG.lastIndex = at
+  const [xml, closing, name, empty] = TAG.exec(text) ?? []
+  if (xml === undefined || name === undefined) return refuseUnlessUnfinishedTag(text, at)
+  checkTagLength(xml)
   return { kind: closing ? 'close' : empty ? 'empty' : 'open', name, xml }
 }
 
-/** Behind the `>` of the tag at `at`; a quoted one does not count. */
-const tagEnd = (text: string, at: number): number | undefined => {
-  let quote: string | undefined
-  for (let i = at + 1; i < text.length; i++) {
-    const character = text[i]
-    if (quote !== undefined) quote = character === quote ? undefined : quote
-    else if (character === '"' || character === "'") quote = character
-    else if (character === '>') return i + 1
-    else if (character === '<') throw new SyntaxError('a tag in a tag')
-  }
-  return undefined
+const refuseUnlessUnfinishedTag = (text: string, at: number): undefined => {
+  UNFINISHED_TAG.lastIndex = at
+  if (!UNFINISHED_TAG.test(text)) throw new SyntaxError('no XML tag')
 }

@@ -14,13 +14,24 @@ export const escapeXml = (text: string): string =>
 
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
+const character = (code: number, entity: string): string =>
+  code <= 0x10ffff ? String.fromCodePoint(code) : entity
+
 /** XML character data as text: the five named entities and the numeric ones. */
 export const unescapeXml = (xml: string): string =>
   xml.replace(/&(?:#(\d+)|#x([0-9a-fA-F]+)|([a-z]+));/g, (entity, decimal, hex, name) => {
-    if (decimal !== undefined) return String.fromCodePoint(Number.parseInt(decimal, 10))
-    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16))
+    if (decimal !== undefined) return character(Number.parseInt(decimal, 10), entity)
+    if (hex !== undefined) return character(Number.parseInt(hex, 16), entity)
     return NAMED[name] ?? entity
   })
+
+/** The text inside of an element: entities and CDATA sections as text, comments and instructions left out. */
+export const characterData = (xml: string): string =>
+  xml.replace(
+    /<!\[CDATA\[([\s\S]*?)\]\]>|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|[^<]+/g,
+    (piece: string, cdata: string | undefined) =>
+      cdata ?? (piece.startsWith('<') ? '' : unescapeXml(piece)),
+  )
 
 /** `xml` with the text of every element `name` mapped by `change` (text in, text out; escaping is done here). */
 export const mapElementText = (
