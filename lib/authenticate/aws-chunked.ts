@@ -26,8 +26,10 @@ export class ChunkDecoder implements BodyFilter {
   readonly #trailers: TrailerSection
   readonly #lines = new Lines()
   #part: Part = 'head'
-  #chunk: ChunkHead | undefined
-  /** Bytes of the open chunk's data that have not come yet. */
+  /** Bytes of the chunk that is open, or was the last to be; none before the first. */
+  #size: number | undefined
+  #signature = ''
+  /** Bytes of the open chunk that have not come yet. */
   #left = 0
 
   /** @param signatures none for unsigned chunks */
@@ -79,16 +81,18 @@ export class ChunkDecoder implements BodyFilter {
   }
 
   #openChunk(line: string): void {
-    const chunk = parseHead(line, this.#signatures === undefined ? UNSIGNED_HEAD : SIGNED_HEAD)
-    if (this.#signatures !== undefined) checkOrder(this.#chunk, chunk)
-    this.#chunk = chunk
-    this.#left = chunk.size
-    if (chunk.size > 0) this.#part = 'data'
+    const head = this.#signatures === undefined ? UNSIGNED_HEAD : SIGNED_HEAD
+    const { size, signature } = parseHead(line, head)
+    if (this.#signatures !== undefined) checkOrder(this.#size, size)
+    this.#size = size
+    this.#signature = signature
+    this.#left = size
+    if (size > 0) this.#part = 'data'
     else this.#closeChunk('trailer')
   }
 
   #closeChunk(next: Part): void {
-    this.#signatures?.closeChunk(this.#chunk?.signature ?? '')
+    this.#signatures?.closeChunk(this.#signature)
     this.#part = next
   }
 
@@ -112,7 +116,7 @@ const parseHead = (line: string, pattern: RegExp): ChunkHead => {
   return { size, signature }
 }
 
-const checkOrder = (before: ChunkHead | undefined, chunk: ChunkHead): void => {
-  if (before === undefined || chunk.size === 0 || before.size >= MIN_CHUNK) return
+const checkOrder = (before: number | undefined, size: number): void => {
+  if (before === undefined || size === 0 || before >= MIN_CHUNK) return
   throw new S3Error('InvalidChunkSizeError')
 }

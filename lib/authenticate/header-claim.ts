@@ -22,12 +22,12 @@ export const headerClaim = (authorization: string, headers: Headers, now: Date):
   const [mechanism = '', ...rest] = authorization.split(' ')
   checkMechanism(mechanism)
   const parts = parseComponents(rest.join(' '))
-  const credential = parseCredential(parts.credential, malformed)
+  const { accessKeyId, scope } = parseCredential(parts.credential, malformed)
   const signedHeaders = parseSignedHeaders(parts.signedHeaders, malformed)
   const time = requestTime(headers)
   checkSkew(time, now)
   const date = amzDate(time)
-  checkScopeDate(credential.scope, date, malformed)
+  checkScopeDate(scope, date, malformed)
   const { signature } = parts
   const payloadHash = headers.get('x-amz-content-sha256')
   if (payloadHash === undefined) {
@@ -36,7 +36,7 @@ export const headerClaim = (authorization: string, headers: Headers, now: Date):
       'Missing required header for this request: x-amz-content-sha256',
     )
   }
-  return { ...credential, presigned: false, date, signedHeaders, signature, payloadHash }
+  return { presigned: false, accessKeyId, scope, date, signedHeaders, signature, payloadHash }
 }
 
 const malformed: Malformed = detail =>

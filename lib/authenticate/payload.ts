@@ -1,5 +1,4 @@
-import { composeFilters } from '../body/filter.ts'
-import type { BodyFilter, Payload, Trailer } from '../s3/body.ts'
+import { type BodyFilter, composeFilters, type Payload, type Trailer } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
 import type { Operation } from '../s3/operation.ts'
@@ -116,14 +115,12 @@ const guarded = (length: number, ...filters: readonly BodyFilter[]): BodyFilter 
  */
 const sentChecksum = ({ name }: Operation, headers: Headers): SentChecksum | undefined => {
   if (name === 'CompleteMultipartUpload') return undefined
-  const [sent, ...more] = [...headers].flatMap(([header, value]) => {
-    const algorithm = checksumAlgorithm(header)
-    return algorithm === undefined ? [] : [{ algorithm, text: value }]
-  })
-  if (sent === undefined) return undefined
+  const [algorithm, ...more] = [...headers.keys()].flatMap(name => checksumAlgorithm(name) ?? [])
+  if (algorithm === undefined) return undefined
   if (more.length > 0) throw severalChecksums()
-  if (!isChecksum(sent.algorithm, sent.text)) throw invalidChecksum(sent.algorithm)
-  return { algorithm: sent.algorithm, value: () => sent.text }
+  const text = headers.get(algorithm.header) ?? ''
+  if (!isChecksum(algorithm, text)) throw invalidChecksum(algorithm)
+  return { algorithm, value: () => text }
 }
 
 const announcedTrailer = (headers: Headers, mode: Chunked): ChecksumAlgorithm | undefined => {

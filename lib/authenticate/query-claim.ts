@@ -41,14 +41,14 @@ export const isSignatureParameter = (name: string): boolean =>
 export const queryClaim = (query: Query, headers: Headers, now: Date): Claim => {
   const parameters = signatureParameters(query)
   checkAlgorithm(parameters.get('x-amz-algorithm'))
-  const credential = parseCredential(parameters.get('x-amz-credential'), malformed)
+  const { accessKeyId, scope } = parseCredential(parameters.get('x-amz-credential'), malformed)
   const signedHeaders = parseSignedHeaders(parameters.get('x-amz-signedheaders'), malformed)
   const date = parameters.get('x-amz-date')
-  checkScopeDate(credential.scope, date, malformed)
+  checkScopeDate(scope, date, malformed)
   checkTime(date, parameters.get('x-amz-expires'), now)
   const signature = parameters.get('x-amz-signature')
   const payloadHash = presignedPayloadHash(query, headers)
-  return { ...credential, presigned: true, date, signedHeaders, signature, payloadHash }
+  return { presigned: true, accessKeyId, scope, date, signedHeaders, signature, payloadHash }
 }
 
 const malformed: Malformed = detail =>

@@ -14,20 +14,22 @@ import type { Claim } from './claim.ts'
  */
 export const verify = (request: S3Request, claim: Claim, key: KeyObject): Query | undefined => {
   if (!claim.signedHeaders.every(name => request.headers.has(name))) return undefined
-  return queryReadings(request).find(query =>
-    pathReadings(request.rawPath).some(path => isSigned(request, claim, key, path, query)),
+  return queryReadings(request).find(
+    query =>
+      isSigned(request, claim, key, request.rawPath, query) ||
+      isSigned(request, claim, key, reencoded(request.rawPath), query),
   )
 }
 
 const queryReadings = ({ query, rawQuery }: S3Request): readonly Query[] =>
   rawQuery.includes('+') ? [query, parseQuery(rawQuery.replaceAll('+', '%20'))] : [query]
 
-const pathReadings = (rawPath: string): readonly string[] => {
-  const encoded = rawPath.split('/').map(reencode).join('/')
-  return encoded === rawPath ? [rawPath] : [rawPath, encoded]
-}
-
-const reencode = (segment: string): string => uriEncode(percentDecode(segment))
+// By segments: an escaped slash is part of a name.
+const reencoded = (rawPath: string): string =>
+  rawPath
+    .split('/')
+    .map(segment => uriEncode(percentDecode(segment)))
+    .join('/')
 
 const isSigned = (
   { method, headers }: S3Request,

@@ -16,15 +16,3 @@ export async function* filtered(
   }
   if (filter !== undefined) yield* filter.end()
 }
-
-/** `first`, then `second` on what it lets through. */
-export const composeFilters = (
-  first: BodyFilter | undefined,
-  second: BodyFilter | undefined,
-): BodyFilter | undefined => {
-  if (first === undefined || second === undefined) return first ?? second
-  return {
-    push: chunk => first.push(chunk).flatMap(bytes => second.push(bytes)),
-    end: () => [...first.end().flatMap(bytes => second.push(bytes)), ...second.end()],
-  }
-}

@@ -298,6 +298,15 @@ t.test('other headers need not be signed', async t => {
   t.equal(accept(signInHeader(request, { signedHeaders })).client.name, 'example')
 })
 
+t.test('a header that is signed as empty must be there', async t => {
+  const signedHeaders = ['host', 'range', 'x-amz-content-sha256', 'x-amz-date']
+  t.equal(refuse(signInHeader(GET, { signedHeaders })).code, 'SignatureDoesNotMatch')
+  t.equal(
+    accept(signInHeader(withHeaders(GET, 'Range', ''), { signedHeaders })).client.name,
+    'example',
+  )
+})
+
 t.test('headers of one hop are verified as sent when they are signed', async t => {
   const request = withHeaders(
     GET,

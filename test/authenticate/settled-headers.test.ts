@@ -24,6 +24,7 @@ t.test('aws-chunked is taken out of the content encoding, and nothing else', asy
     ['gzip, aws-chunked', 'gzip'],
     ['br, aws-chunked , gzip', 'br,gzip'],
     ['gzip', 'gzip'],
+    ['gzip,,aws-chunked', 'gzip'],
     ['', undefined],
   ] as const) {
     t.equal(settled('Content-Encoding', sent)['content-encoding'], kept, sent)
