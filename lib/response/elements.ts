@@ -91,23 +91,22 @@ export const rewriteElements = (
   }
 }
 
-/** Where the content of an element's child `name` stands among its pieces. */
+/** How deep each piece stands: an element's own tags at 0, those of its children at 1. */
+const depthsOf = (element: Element): readonly number[] => {
+  let open = 0
+  return element.map(({ kind }) => (kind === 'open' ? open++ : kind === 'close' ? --open : open))
+}
+
+/** Where the content of an element's first child `name` stands among its pieces. */
 const childRange = (
   element: Element,
   name: string,
 ): readonly [from: number, to: number] | undefined => {
-  let depth = 0
-  let from: number | undefined
-  for (const [at, piece] of element.entries()) {
-    if (piece.kind === 'open') {
-      if (depth === 1 && localName(piece.name) === name) from ??= at + 1
-      depth += 1
-    } else if (piece.kind === 'close') {
-      depth -= 1
-      if (depth === 1 && from !== undefined) return [from, at]
-    }
-  }
-  return undefined
+  const depths = depthsOf(element)
+  const opening = element.findIndex(
+    (piece, at) => depths[at] === 1 && piece.kind === 'open' && localName(piece.name) === name,
+  )
+  return opening < 0 ? undefined : [opening + 1, depths.indexOf(1, opening + 1)]
 }
 
 /** The XML inside of an element's first child `name`. */

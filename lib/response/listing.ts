@@ -30,11 +30,7 @@ const objectKeyOf = (element: Element, isUrlEncoded: boolean): string | undefine
  *
  * @param isUrlEncoded whether the client asked for `encoding-type=url`; some providers say so themselves only at the end
  */
-export const markListing = (
-  bucket: string,
-  isUrlEncoded: boolean,
-  etagsAt: EtagsAt,
-): BodyFilter =>
+export const markListing = (bucket: string, isUrlEncoded: boolean, etagsAt: EtagsAt): BodyFilter =>
   rewriteElements(LISTED, element => {
     const objectKey = objectKeyOf(element, isUrlEncoded)
     return objectKey === undefined || etagsAt({ bucket, objectKey }) === 'as-is'

@@ -1,21 +1,24 @@
 import type { CustomerKey } from '../keys/customer-key.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { S3Error } from '../s3/error.ts'
-import { type Headers, withHeaders, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
+import { type Headers, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
 import { queryValue } from '../s3/query.ts'
 import type { S3Request } from '../s3/request.ts'
 import type { S3Response } from '../s3/response.ts'
 import { mapElementText } from '../s3/xml.ts'
 import type { ConfirmedRequest } from '../ssec/confirm.ts'
+import type { EtagsAt } from '../ssec/etag.ts'
 import { SSE_C_HEADERS } from '../ssec/headers.ts'
 import { sealUploadId } from '../ssec/upload-id.ts'
-import { readDocument } from './document.ts'
+import { readDocument, throughFilter, withDocument } from './document.ts'
+import { etagFilter, withShownEtag } from './etag.ts'
 import { scrubDocument, scrubText } from './scrub.ts'
 import { type KeyringAt, sealListedUploads } from './upload-ids.ts'
 
 export interface ClientView {
   readonly keyrings: ReadonlyMap<string, Keyring>
   readonly keyringAt: KeyringAt
+  readonly etagsAt: EtagsAt
   /** Bytes of a listing or result that is read whole to be rewritten. */
   readonly documentBytes: number
 }
@@ -78,12 +81,6 @@ const rewriteOf = (
     mapElementText(xml, 'UploadId', id => sealUploadId(keyring, key.version, address, id))
 }
 
-const withDocument = (response: S3Response, document: Buffer): S3Response => ({
-  ...response,
-  headers: withHeaders(response.headers, [['content-length', String(document.length)]]),
-  body: document,
-})
-
 const wholeDocument = async ({ body }: S3Response, limit: number): Promise<Buffer> => {
   if (body === undefined) return Buffer.alloc(0)
   const bytes = Buffer.isBuffer(body) ? body : await readDocument(body, limit)
@@ -97,7 +94,8 @@ const wholeDocument = async ({ body }: S3Response, limit: number): Promise<Buffe
 }
 
 /**
- * What the client sees: as S3 would answer without encryption, upload ids in the proxy's form, and nothing of a key.
+ * What the client sees: as S3 would answer without encryption, ETags and upload ids in the proxy's form, and
+ * nothing of a key.
  *
  * @throws {S3Error} `UpstreamRedirect`; `InternalError` for a document over the limit
  */
@@ -106,14 +104,24 @@ export const toClient = async (
   received: S3Request,
   view: ClientView,
 ): Promise<S3Response> => {
-  const { answer } = confirmed
+  const { answer, request } = confirmed
   refuseRedirect(answer)
-  const response = { ...answer, headers: headersFor(confirmed) }
+  const headers = withShownEtag(headersFor(confirmed), request, view.etagsAt)
+  const response = { ...answer, headers }
   if (received.method === 'HEAD') return response
   if (answer.status >= 400) return withScrubbedError(response, keysOf(confirmed))
-  const rewrite = answer.status === 200 ? rewriteOf(confirmed, received, view) : undefined
+  if (answer.status !== 200) return response
+  const rewritten = await withRewritten(response, rewriteOf(confirmed, received, view), view)
+  return throughFilter(rewritten, etagFilter(request, view.etagsAt))
+}
+
+const withRewritten = async (
+  response: S3Response,
+  rewrite: Rewrite | undefined,
+  { documentBytes }: ClientView,
+): Promise<S3Response> => {
   if (rewrite === undefined) return response
-  const xml = (await wholeDocument(answer, view.documentBytes)).toString('utf8')
+  const xml = (await wholeDocument(response, documentBytes)).toString('utf8')
   return withDocument(response, Buffer.from(rewrite(xml)))
 }
 

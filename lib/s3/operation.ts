@@ -1,6 +1,7 @@
 import type { Address } from './address.ts'
 import { S3Error } from './error.ts'
 import type { Headers } from './headers.ts'
+import { ORDINARY_PARAMETERS } from './parameters.ts'
 import { hasParameter, type Query, queryValue } from './query.ts'
 
 /** What a policy rule may speak of instead of single operations. */
@@ -37,7 +38,10 @@ type Row = readonly [
   name: string,
   method: string,
   level: Level,
-  /** `acl`: the query has it. `a&b`: has both. `a=1`: has it with that value. `copy`: has `x-amz-copy-source`. */
+  /**
+   * `acl`: the query has it. `a&b`: has both. `a=1`: has it with that value. `copy`: has `x-amz-copy-source`.
+   * `form`: the body is a browser's form.
+   */
   discriminator: string,
   operationClass: OperationClass,
   body: BodyKind,
@@ -132,6 +136,8 @@ const TABLE = [
   ['CreateBucket', 'PUT', 'bucket', '', 'admin', 'document', ''],
 
   ['DeleteObjects', 'POST', 'bucket', 'delete', 'delete', 'document', ''],
+  // Once its form is read, it goes on as a PutObject: the policy is asked about that.
+  ['PostObject', 'POST', 'bucket', 'form', 'write', 'object', 'DR'],
 
   ['DeleteBucketAnalyticsConfiguration', 'DELETE', 'bucket', 'analytics', 'admin', 'none', ''],
   ['DeleteBucketCors', 'DELETE', 'bucket', 'cors', 'admin', 'none', ''],
@@ -217,9 +223,17 @@ interface Candidate {
   readonly matches: (query: Query, headers: Headers) => boolean
 }
 
+const FORM = /^multipart\/form-data\s*(?:;|$)/i
+
+const OF_HEADERS: ReadonlyMap<string, (headers: Headers) => boolean> = new Map([
+  ['copy', headers => headers.has('x-amz-copy-source')],
+  ['form', headers => FORM.test(headers.get('content-type') ?? '')],
+])
+
 const toCondition = (condition: string): Candidate['matches'] => {
   if (condition === '') return () => true
-  if (condition === 'copy') return (_, headers) => headers.has('x-amz-copy-source')
+  const ofHeaders = OF_HEADERS.get(condition)
+  if (ofHeaders !== undefined) return (_, headers) => ofHeaders(headers)
   const [name = '', value] = condition.split('=')
   return value === undefined
     ? query => hasParameter(query, name)
@@ -256,46 +270,15 @@ const SUB_RESOURCES = new Map<Level, ReadonlySet<string>>(
     new Set(
       TABLE.filter(row => row[2] === level)
         .flatMap(row => row[3].split('&'))
+        .filter(condition => !OF_HEADERS.has(condition))
         .map(condition => condition.split('=')[0] ?? ''),
     ),
   ]),
 )
 
-/** Parameters that narrow an operation and never choose one. */
-const ORDINARY = new Set([
-  'allow-unordered',
-  'bucket-region',
-  'continuation-token',
-  'delimiter',
-  'encoding-type',
-  'fetch-owner',
-  'key-marker',
-  'list-type',
-  'marker',
-  'max-buckets',
-  'max-keys',
-  'max-parts',
-  'max-uploads',
-  'metadata',
-  'part-number-marker',
-  'partNumber',
-  'prefix',
-  'response-cache-control',
-  'response-content-disposition',
-  'response-content-encoding',
-  'response-content-language',
-  'response-content-type',
-  'response-expires',
-  'select-type',
-  'start-after',
-  'upload-id-marker',
-  'version-id-marker',
-  'versionId',
-])
-
 // AWS ignores parameters that begin with `x-`: https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html#LogFormatCustom
 const isKnown = (level: Level, name: string): boolean =>
-  ORDINARY.has(name) || SUB_RESOURCES.get(level)?.has(name) === true || /^x-/i.test(name)
+  ORDINARY_PARAMETERS.has(name) || SUB_RESOURCES.get(level)?.has(name) === true || /^x-/i.test(name)
 
 /**
  * Finds the operation that a request asks for.

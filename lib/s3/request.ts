@@ -16,6 +16,7 @@ export type Through<R extends string, T> = { readonly [K in keyof T]: T[K] } & T
 /** The connection that a request came on. */
 export interface Peer {
   readonly transport: 'tcp' | 'unix'
+  readonly tls: boolean
   readonly loopback: boolean
   /** Common name of a client certificate that the listener's `clientCa` vouched for. */
   readonly tlsSubject: string | undefined

@@ -52,7 +52,8 @@ export class PieceReader {
     if (at === text.length) return undefined
     if (this.#opaqueEnd !== undefined) return this.#readOpaque(text, at, this.#opaqueEnd)
     if (text[at] !== '<') return readText(text, at)
-    return isOpaque(text[at + 1]) ? this.#enterOpaque(text, at) : readTag(text, at)
+    const next = text[at + 1]
+    return next === '!' || next === '?' ? this.#enterOpaque(text, at) : readTag(text, at)
   }
 
   #enterOpaque(text: string, at: number): Piece | undefined {
@@ -76,10 +77,6 @@ const readText = (text: string, at: number): Piece => {
   const to = text.indexOf('<', at)
   return { kind: 'text', xml: to < 0 ? text.slice(at) : text.slice(at, to) }
 }
-
-/** By what follows the `<`; nothing may become anything. */
-const isOpaque = (next: string | undefined): boolean =>
-  next === '!' || next === '?' || next === undefined
 
 const refuseUnlessUnfinished = (rest: string): undefined => {
   if (!OPAQUE.some(([begin]) => begin.startsWith(rest))) throw new SyntaxError('no XML')

@@ -1,9 +1,11 @@
+import type { Profile } from '../dialect/profiles.ts'
+import type { Permission } from '../policy/decide.ts'
 import { discard } from '../response/document.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Through } from '../s3/request.ts'
 import type { S3Response } from '../s3/response.ts'
 import type { AttemptedRequest } from './attempt.ts'
-import { echoes } from './headers.ts'
+import { echoes, echoesAny } from './headers.ts'
 
 export type ConfirmedRequest = Through<'confirm', AttemptedRequest>
 
@@ -12,20 +14,41 @@ export type Undo = (attempted: AttemptedRequest) => Promise<boolean>
 
 const isSuccess = ({ status }: S3Response): boolean => status === 200 || status === 206
 
+/**
+ * Whether no echo is owed, for the provider never gives one there and something else vouches for what is written: for a
+ * copied part the creation of its upload, which was echoed; for a creation that is not, every part, which is.
+ */
+const isExcused = ({ request, answer }: AttemptedRequest, { silentOn }: Profile): boolean => {
+  const { name } = request.operation
+  if (!silentOn.has(name) || echoesAny(answer.headers)) return false
+  return name === 'CreateMultipartUpload' || (name === 'UploadPartCopy' && request.provenUpload)
+}
+
 /** Whether the answer had to show the customer key's MD5, and does not. */
-const lacksEcho = ({ request, attempt, answer }: AttemptedRequest): boolean =>
-  request.operation.echo &&
-  isSuccess(answer) &&
-  attempt.object !== undefined &&
-  !echoes(answer.headers, attempt.object)
+export const lacksEcho = (attempted: AttemptedRequest, profile: Profile): boolean => {
+  const { request, attempt, answer } = attempted
+  return (
+    request.operation.echo &&
+    isSuccess(answer) &&
+    attempt.object !== undefined &&
+    !echoes(answer.headers, attempt.object) &&
+    !isExcused(attempted, profile)
+  )
+}
 
-const deniesPlaintext = ({ request: { permission } }: AttemptedRequest): boolean =>
-  permission.kind === 'encrypt' && permission.effect.plaintextReads === 'deny'
+/** What the policy says where the request reads: of a copy, at its source. */
+const readPermission = ({ request }: AttemptedRequest): Permission =>
+  request.copySource?.permission ?? request.permission
 
-const refusePlaintext = ({ request: { permission } }: AttemptedRequest): never => {
+const deniesPlaintext = (attempted: AttemptedRequest): boolean => {
+  const permission = readPermission(attempted)
+  return permission.kind === 'encrypt' && permission.effect.plaintextReads === 'deny'
+}
+
+const refusePlaintext = (attempted: AttemptedRequest): never => {
   throw new S3Error(
     'AccessDenied',
-    `The object is stored without SSE-C, and rule '${permission.rule}' denies plaintext reads.`,
+    `The object is stored without SSE-C, and rule '${readPermission(attempted).rule}' denies plaintext reads.`,
   )
 }
 
@@ -51,10 +74,11 @@ const refuseWrite = async (attempted: AttemptedRequest, undo: Undo): Promise<nev
  */
 export const confirm = async (
   attempted: AttemptedRequest,
+  profile: Profile,
   undo: Undo,
 ): Promise<ConfirmedRequest> => {
   if (attempted.refusal === 'plaintext' && deniesPlaintext(attempted)) refusePlaintext(attempted)
-  if (!lacksEcho(attempted)) return attempted as unknown as ConfirmedRequest
+  if (!lacksEcho(attempted, profile)) return attempted as unknown as ConfirmedRequest
   if (attempted.request.operation.class === 'write') return refuseWrite(attempted, undo)
   if (!deniesPlaintext(attempted)) return attempted as unknown as ConfirmedRequest
   discard(attempted.answer)

@@ -2,8 +2,10 @@ import type { Body } from '../body/receive.ts'
 import type { Profile } from '../dialect/profiles.ts'
 import type { KeyedRequest, Keyrings, Keys } from '../keys/find-keys.ts'
 import type { Permission } from '../policy/decide.ts'
+import { copySourceText } from '../s3/address.ts'
 import { S3Error } from '../s3/error.ts'
-import { type Headers, withoutHeaders } from '../s3/headers.ts'
+import { type Headers, withHeaders, withoutHeaders } from '../s3/headers.ts'
+import type { Operation } from '../s3/operation.ts'
 import { mapParameter, type Query, queryValue } from '../s3/query.ts'
 import type { Through } from '../s3/request.ts'
 import { type Attempts, attemptsFor } from './attempts.ts'
@@ -13,7 +15,14 @@ import { openUploadId } from './upload-id.ts'
 export type ReceivedRequest = Through<'body', KeyedRequest & { readonly body: Body }>
 
 /** A request that carries no SSE-C header of its own any more, and the attempts that say which it shall carry. */
-export type EnforcedRequest = Through<'ssec', ReceivedRequest & { readonly attempts: Attempts }>
+export type EnforcedRequest = Through<
+  'ssec',
+  ReceivedRequest & {
+    readonly attempts: Attempts
+    /** Whether its upload id proves that the upload was created with the attempts' key, and confirmed so. */
+    readonly provenUpload: boolean
+  }
+>
 
 /** The keys that a place may take: the client's own alone, or ours, or none. */
 const candidates = (
@@ -43,13 +52,20 @@ const refuseConflicts = ({ permission, headers }: ReceivedRequest): void => {
   )
 }
 
-const cleanHeaders = ({ headers, permission }: ReceivedRequest): Headers =>
-  withoutHeaders(
-    headers,
-    name =>
-      isTripleHeader('object', name) ||
-      isTripleHeader('source', name) ||
-      (permission.kind === 'encrypt' && isOtherMethodHeader(name)),
+// The provider is told the very place that the policy was asked about, in no spelling that it might read otherwise.
+const oneSpelling = ({ copySource }: ReceivedRequest): readonly (readonly [string, string])[] =>
+  copySource === undefined ? [] : [['x-amz-copy-source', copySourceText(copySource.place)]]
+
+const cleanHeaders = (request: ReceivedRequest): Headers =>
+  withHeaders(
+    withoutHeaders(
+      request.headers,
+      name =>
+        isTripleHeader('object', name) ||
+        isTripleHeader('source', name) ||
+        (request.permission.kind === 'encrypt' && isOtherMethodHeader(name)),
+    ),
+    oneSpelling(request),
   )
 
 const withKey = (keys: Keys | undefined, version: string | undefined): Keys | undefined => {
@@ -59,20 +75,26 @@ const withKey = (keys: Keys | undefined, version: string | undefined): Keys | un
   return [key]
 }
 
+interface Opened {
+  readonly request: ReceivedRequest
+  readonly keys: Keys | undefined
+  readonly provenUpload: boolean
+}
+
 /** An upload's own key and the provider's id of it, out of the id that the proxy gave out. */
 const openUpload = (
   request: ReceivedRequest,
   keyrings: Keyrings,
   keys: Keys | undefined,
-): { readonly request: ReceivedRequest; readonly keys: Keys | undefined } => {
+): Opened => {
   const { address, query, permission } = request
   const uploadId = queryValue(query, 'uploadId')
   if (uploadId === undefined || address.level !== 'object' || permission.kind !== 'encrypt') {
-    return { request, keys }
+    return { request, keys, provenUpload: false }
   }
   const opened = openUploadId(keyrings.values(), address, uploadId)
   if (opened === undefined) {
-    if (permission.effect.clientKeys === 'accept') return { request, keys }
+    if (permission.effect.clientKeys === 'accept') return { request, keys, provenUpload: false }
     throw new S3Error('NoSuchUpload')
   }
   return {
@@ -81,6 +103,7 @@ const openUpload = (
       query: mapParameter(query, 'uploadId', () => opened.providerId),
     } as ReceivedRequest,
     keys: withKey(opened.keyring.keysFor(address), opened.version),
+    provenUpload: opened.version !== undefined,
   }
 }
 
@@ -97,7 +120,7 @@ const openMarker = (request: ReceivedRequest, keyrings: Keyrings): Query => {
 }
 
 /** Whether the operation takes the object's triple from this provider. */
-const takesKey = ({ operation }: ReceivedRequest, profile: Profile): boolean =>
+export const takesKey = (operation: Operation, profile: Profile): boolean =>
   operation.object &&
   (profile.keyAlsoOn.has(operation.name) ||
     (operation.name !== 'ListParts' && operation.name !== 'CompleteMultipartUpload'))
@@ -118,18 +141,19 @@ export const enforce = (
   const sourceKeys =
     received.copySource &&
     candidates(received, 'source', received.copySource.permission, received.sourceKeys)
-  const { request, keys } = openUpload(received, keyrings, objectKeys)
+  const { request, keys, provenUpload } = openUpload(received, keyrings, objectKeys)
   return {
     ...request,
     headers: cleanHeaders(request),
     query: openMarker(request, keyrings),
     attempts: attemptsFor({
       operation: request.operation,
-      object: takesKey(request, profile) ? keys : undefined,
+      object: takesKey(request.operation, profile) ? keys : undefined,
       plaintextObject: allowsPlaintext(request.permission),
       source: sourceKeys,
       plaintextSource: allowsPlaintext(request.copySource?.permission),
     }),
+    provenUpload: provenUpload && !profile.silentOn.has('CreateMultipartUpload'),
   } as EnforcedRequest
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parseAddress, parseCopySource, pathStyle } from '../../lib/s3/address.ts'
+import { copySourceText, parseAddress, parseCopySource, pathStyle } from '../../lib/s3/address.ts'
 
 const object = (bucket: string, objectKey: string) => ({ level: 'object', bucket, objectKey })
 
@@ -61,7 +61,31 @@ t.test('copy sources', async t => {
     objectKey: 'k',
     versionId: 'v/1',
   })
+  t.strictSame(parseCopySource('b/k/a+b'), place, 'as for a form')
+  t.equal(parseCopySource('b/a%2Bb').objectKey, 'a+b')
+  t.equal(parseCopySource('b/a?b?versionId=v').objectKey, 'a?b')
   for (const bad of ['', 'b', '/b', 'b/', '/']) {
     t.throws(() => parseCopySource(bad), { code: 'InvalidArgument' }, bad)
   }
+  // What would be no bucket to the provider.
+  for (const bad of ['b%3Facl/k', 'b%23/k', '../k', 'b%0Ac/k']) {
+    t.throws(() => parseCopySource(bad), { code: 'InvalidBucketName' }, bad)
+  }
+  const accessPoint = 'arn:aws:s3:eu-central-1:123456789012:accesspoint/a/object/k'
+  for (const arn of [accessPoint, encodeURIComponent(accessPoint)]) {
+    t.throws(() => parseCopySource(arn), { code: 'NotImplemented' }, arn)
+  }
+})
+
+t.test('a copy source is read as it was written', async () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', minLength: 1 }),
+      fc.option(fc.string(), { nil: undefined }),
+      (objectKey, versionId) => {
+        const source = { bucket: 'b', objectKey, versionId }
+        t.strictSame(parseCopySource(copySourceText(source)), source)
+      },
+    ),
+  )
 })

@@ -47,10 +47,10 @@ const bytesOf = (data: string | ArrayBuffer | ArrayBufferView): Buffer => {
 }
 
 /** The oracle: AWS's own signer, told to leave the path as S3 wants it. */
-export const signer = (credentials = APP): SignatureV4 =>
+export const signer = (credentials = APP, region = 'us-east-1'): SignatureV4 =>
   new SignatureV4({
     service: 's3',
-    region: 'us-east-1',
+    region,
     credentials,
     sha256: Sha256,
     uriEscapePath: false,

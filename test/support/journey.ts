@@ -46,7 +46,7 @@ export const requestOf = (
     address,
     query: parsed,
     operation: recognise(method, address, parsed, headers),
-    peer: { transport: 'tcp', loopback: true, tlsSubject: undefined },
+    peer: { transport: 'tcp', tls: false, loopback: true, tlsSubject: undefined },
     wire: Readable.from(body === '' ? [] : [Buffer.from(body)]),
     proceed: () => undefined,
     journal: { note },

@@ -5,11 +5,14 @@ import type { Test } from 'tap'
 import type { Client } from '../../lib/authenticate/client.ts'
 import { compose } from '../../lib/compose.ts'
 import type { Config, Limits, ListenAddress } from '../../lib/config/config.ts'
+import type { CopyLimits } from '../../lib/copy/rooms.ts'
+import type { CopyAbility } from '../../lib/dialect/profiles.ts'
 import { createKeyring, type Keyring } from '../../lib/keys/keyring.ts'
 import { startListener } from '../../lib/listener/listener.ts'
 import type { Rule, RuleEffect } from '../../lib/policy/rule.ts'
+import type { Patience } from '../../lib/response/keep-alive.ts'
 import { Secret } from '../../lib/s3/secret.ts'
-import { createUndiciTransport } from '../../lib/transport/undici.ts'
+import { createTransport, type TransportKind } from '../../lib/transport/create.ts'
 
 export const APP = { accessKeyId: 'APP', secretAccessKey: 'app-secret-0123456789' }
 export const UPSTREAM = { accessKeyId: 'UP', secretAccessKey: 'upstream-secret-0123456789' }
@@ -78,6 +81,10 @@ export interface ProxyOptions {
   readonly domains?: readonly string[]
   readonly now?: () => Date
   readonly listen?: ListenAddress
+  /** Instead of what the provider's profile says. */
+  readonly copy?: CopyAbility
+  readonly copyLimits?: CopyLimits
+  readonly patience?: Patience
 }
 
 export const configOf = (options: ProxyOptions): Config => ({
@@ -99,6 +106,7 @@ export const configOf = (options: ProxyOptions): Config => ({
           sessionToken: undefined,
         },
         addressing: undefined,
+        copy: options.copy,
         ca: undefined,
         connections: 16,
         timeouts: { connect: 2_000, firstByte: 3_000, idle: 3_000 },
@@ -111,6 +119,9 @@ export const configOf = (options: ProxyOptions): Config => ({
   log: { level: 'info' },
   embedded: new Map(),
 })
+
+/** The transport that the whole suite runs over: `TRANSPORT=undici npm test` tries the fallback. */
+const kindOf = (name: string | undefined): TransportKind => (name === 'undici' ? name : 'raw')
 
 export interface RunningProxy {
   readonly origin: string
@@ -134,12 +145,20 @@ export const startProxy = async (t: Test, options: ProxyOptions): Promise<Runnin
       done()
     },
   })
-  const transport = createUndiciTransport(config.upstreams.values())
+  const transport = createTransport(kindOf(process.env['TRANSPORT']), config.upstreams.values())
   const keyrings = new Map(
     (options.keyrings ?? [keyring('main', 'v1')]).map(each => [each.name, each]),
   )
   const now = options.now ?? (() => new Date())
-  const journey = compose({ config, keyrings, transport, now })
+  const { copyLimits, patience } = options
+  const journey = compose({
+    config,
+    keyrings,
+    transport,
+    now,
+    ...(copyLimits && { copyLimits }),
+    ...(patience && { patience }),
+  })
   const [address] = config.listen
   if (address === undefined) throw new Error('no address')
   const { domains, limits } = config

@@ -58,7 +58,7 @@ export const startUpstream = async (t: Test, answering: Answering = obey): Promi
     const one = { method, target, headers, rawHeaders, body: await readBody(message) }
     seen.push(one)
     const answer = await answering(one)
-    response.writeHead(answer.status ?? 200, answer.headers).end(answer.body)
+    response.writeHead(answer.status ?? 200, answer.headers).end(Buffer.from(answer.body ?? ''))
   }
   const server = createServer((message, response) => {
     handle(message, response).catch(() => {

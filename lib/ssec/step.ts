@@ -1,0 +1,83 @@
+import { type Body, NO_BODY } from '../body/receive.ts'
+import type { Profile } from '../dialect/profiles.ts'
+import type { ObjectPlace } from '../s3/address.ts'
+import type { Headers } from '../s3/headers.ts'
+import { type OperationName, operationNamed } from '../s3/operation.ts'
+import type { Query } from '../s3/query.ts'
+import type { Attempts } from './attempts.ts'
+import { type EnforcedRequest, takesKey } from './enforce.ts'
+
+/** One of the requests that a copy is carried out by, when the provider does not carry it out itself. */
+export interface Step {
+  readonly operation: OperationName
+  readonly query?: Query
+  readonly headers: Headers
+  readonly body?: Body
+}
+
+type Side = Pick<EnforcedRequest, 'permission' | 'attempts'> & { readonly place: ObjectPlace }
+
+// A copy passed the policy for both of its sides, and has the keys of both: its steps go on from there.
+const step = (
+  copy: EnforcedRequest,
+  { place: { bucket, objectKey }, permission, attempts }: Side,
+  { operation: name, query = [], headers, body = NO_BODY }: Step,
+): EnforcedRequest => {
+  const operation = operationNamed(name)
+  return {
+    ...copy,
+    method: operation.method,
+    address: { level: 'object', bucket, objectKey },
+    operation,
+    query,
+    headers,
+    body,
+    permission,
+    copySource: undefined,
+    attempts,
+  } as EnforcedRequest
+}
+
+const NO_KEY: Attempts = [{ object: undefined, source: undefined }]
+
+const sourceAttempts = ({ attempts: [first, ...others] }: EnforcedRequest): Attempts => {
+  const read = ({ source }: Attempts[0]): Attempts[0] => ({ object: source, source: undefined })
+  return [read(first), ...others.map(read)]
+}
+
+/**
+ * A step at the object that a copy reads, with every key that the object may have been written with.
+ *
+ * @throws {RangeError} when the request is no copy
+ */
+export const stepAtSource = (copy: EnforcedRequest, wanted: Step): EnforcedRequest => {
+  const { copySource } = copy
+  if (copySource === undefined) throw new RangeError(`${copy.operation.name} has no source`)
+  const { versionId } = copySource.place
+  const version = versionId === undefined ? [] : [{ name: 'versionId', value: versionId }]
+  const attempts = operationNamed(wanted.operation).object ? sourceAttempts(copy) : NO_KEY
+  return step(
+    copy,
+    { ...copySource, attempts },
+    { ...wanted, query: [...version, ...(wanted.query ?? [])] },
+  )
+}
+
+/**
+ * A step at the object that a copy writes, with the one key that it writes with.
+ *
+ * @throws {RangeError} when the request names no object
+ */
+export const stepAtDestination = (
+  copy: EnforcedRequest,
+  wanted: Step,
+  profile: Profile,
+): EnforcedRequest => {
+  const { address, permission } = copy
+  if (address.level !== 'object') throw new RangeError(`${copy.operation.name} names no object`)
+  const [{ object }] = copy.attempts
+  const attempts: Attempts = takesKey(operationNamed(wanted.operation), profile)
+    ? [{ object, source: undefined }]
+    : NO_KEY
+  return step(copy, { place: address, permission, attempts }, wanted)
+}
