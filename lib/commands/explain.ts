@@ -1,5 +1,5 @@
 import type { Client } from '../authenticate/client.ts'
-import { PROVIDERS, type Profile } from '../dialect/profiles.ts'
+import { type CopyAbility, PROVIDERS, type Profile } from '../dialect/profiles.ts'
 import type { CustomerKey } from '../keys/customer-key.ts'
 import type { Keys } from '../keys/find-keys.ts'
 import { questionOf } from '../policy/decide.ts'
@@ -13,7 +13,8 @@ import { type Attempt, type Attempts, attemptsFor } from '../ssec/attempts.ts'
 import { takesKey } from '../ssec/enforce.ts'
 import { type KeyPlace, SSE_C_HEADERS } from '../ssec/headers.ts'
 import { clientNamed } from './clients.ts'
-import { type Io, toPath, UsageError } from './io.ts'
+import { parseHeaderLine } from './header-line.ts'
+import { type Io, toPath } from './io.ts'
 import { EXIT } from './run.ts'
 import { parseS3Url, type S3Url } from './s3-url.ts'
 import { getReady } from './serve.ts'
@@ -32,14 +33,6 @@ interface Finding {
 }
 
 type Row = readonly [label: string, text: string]
-
-const parseHeader = (line: string): readonly [name: string, value: string] => {
-  const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
-  if (name !== undefined && value !== undefined) return [name.toLowerCase(), value]
-  throw new UsageError(
-    "--header wants a name and a value: --header 'x-amz-copy-source: bucket/key'.",
-  )
-}
 
 const findingOf = (
   { keyrings }: Ready,
@@ -120,6 +113,20 @@ const uploadRows = ({ query }: S3Url, { kind }: Decision): Row[] =>
     ? [['upload', 'the upload id says with which version, and only that one is tried']]
     : []
 
+/** Who carries a copy out. */
+const copyRows = (operation: Operation, ability: CopyAbility, attempts: Attempts): Row[] => {
+  const hasKeys = attempts.some(({ object, source }) => (object ?? source) !== undefined)
+  if (!operation.source || !hasKeys || ability === 'full') return []
+  return ability === 'same-key-parts' && operation.name === 'UploadPartCopy'
+    ? [
+        [
+          'copy',
+          "by the provider where the source has the upload's key, else read and written here",
+        ],
+      ]
+    : [['copy', 'read and written here: the provider cannot copy with customer keys']]
+}
+
 const isDenied = (finding: Finding | undefined): boolean => finding?.decision.kind === 'deny'
 
 /** The command `explain`: what would happen to a request, without sending any. */
@@ -130,7 +137,7 @@ export const explain = async (
   io: Io,
 ): Promise<number> => {
   const asked = parseS3Url(url)
-  const headers: Headers = new Map((options.header ?? []).map(parseHeader))
+  const headers: Headers = new Map((options.header ?? []).map(parseHeaderLine))
   const operation = recognise(method.toUpperCase(), asked.address, asked.query, headers)
   const ready = await getReady(toPath(io, options.config), io.env)
   const client = clientNamed(ready.config, options.client)
@@ -160,6 +167,7 @@ const rowsOf = (ready: Ready, client: Client, request: Request): Row[] => {
   return [
     ...rows,
     ...uploadRows(request, object.decision),
+    ...copyRows(operation, upstream?.copy ?? profile.copy, attempts),
     ...attemptRows(attempts, source !== undefined),
   ]
 }

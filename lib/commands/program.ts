@@ -6,6 +6,7 @@ import { init } from './init.ts'
 import { type Io, toPath } from './io.ts'
 import { generateKey, listKeys } from './keys.ts'
 import { showKey } from './keys-show.ts'
+import { presign } from './presign.ts'
 import { EXIT, run } from './run.ts'
 import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
@@ -80,6 +81,20 @@ const addKeys = (program: Command, io: Io, finish: Finish): void => {
     .action((url, options) => finish(showKey(url, options, io)))
 }
 
+const addPresign = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('presign')
+    .description('make a URL that reads or writes an object through the proxy, with no key in it')
+    .argument('<method>', 'GET or PUT')
+    .argument('<url>', 's3://bucket/key, with ?response-content-type=... and the like')
+    .option('--client <name>', 'who signs; may be left out when there is only one')
+    .option('--expires <seconds>', 'how long it counts', '3600')
+    .option('--endpoint <url>', 'where the proxy is reached; left out: its first listener')
+    .option('--header <line>', "a header to be sent, such as 'content-type: text/plain'", collect)
+    .option(...CONFIG)
+    .action((method, url, options) => finish(presign(method, url, options, io)))
+}
+
 const addDebug = (command: Command): void => {
   command.option('--debug', 'show stacks with errors')
   command.commands.forEach(addDebug)
@@ -99,7 +114,8 @@ const createProgram = (io: Io, finish: Finish): Command => {
       writeErr: text => io.stderr.write(text),
     })
     .showHelpAfterError('(add --help for what there is)')
-  for (const add of [addServe, addInit, addCheck, addExplain, addKeys]) add(program, io, finish)
+  for (const add of [addServe, addInit, addCheck, addExplain, addKeys, addPresign])
+    add(program, io, finish)
   addDebug(program)
   return program
 }

@@ -6,7 +6,11 @@ export type { Logger } from 'pino'
 
 /** JSON lines on stdout, with ISO times; a request's line has the fields of `JOURNAL_FIELDS` and no other. */
 export const createLog = (level: LogLevel): Logger =>
-  pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    // Not in the way of requests; what is left is written at the end of the process.
+    pino.destination({ dest: 1, sync: false }),
+  )
 
 /** A journal that becomes one log line when the request is over. */
 export interface OpenJournal extends Journal {

@@ -58,6 +58,7 @@ t.test('a small configuration gets every default', async t => {
           },
           addressing: undefined,
           etag: undefined,
+          copy: undefined,
           ca: undefined,
           connections: 256,
           timeouts: { connect: 10_000, firstByte: 300_000, idle: 60_000 },

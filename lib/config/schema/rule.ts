@@ -6,9 +6,12 @@ import { always, exactlyOne, name } from './values.ts'
 /** What a rule may speak of instead of single operations. */
 export const OPERATION_CLASSES = ['read', 'write', 'list', 'delete', 'admin'] as const
 
+// The policy is asked about the PutObject that a form comes to, so a rule about PostObject would never decide.
+const isAsked = (operation: string): boolean => operation !== 'PostObject'
+
 const OPERATION_WORDS: ReadonlySet<string> = new Set([
   ...OPERATION_CLASSES,
-  ...OPERATIONS.map(operation => operation.name),
+  ...OPERATIONS.map(operation => operation.name).filter(isAsked),
 ])
 
 const isOperationWord = (word: unknown): boolean =>

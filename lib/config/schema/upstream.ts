@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROVIDERS } from '../../dialect/profiles.ts'
+import { type CopyAbility, PROVIDERS } from '../../dialect/profiles.ts'
 import { credentials } from './secrets.ts'
 import { always, duration, host, path } from './values.ts'
 
@@ -20,6 +20,8 @@ const PROVIDER_ONLY = ['endpoint', 'credentials', 'addressing', 'ca', 'insecure'
 
 /** Where an embedded upstream listens when the configuration does not say. */
 const EMBEDDED = { host: '127.0.0.1', port: 9001 }
+
+const COPIES = ['full', 'same-key-parts', 'none'] as const satisfies readonly CopyAbility[]
 
 const options = z.strictObject({
   provider: z
@@ -51,6 +53,12 @@ const options = z.strictObject({
     .enum(['as-is', 'mark'])
     .describe(
       'How clients see the ETags of SSE-C objects: `mark` puts `-0` behind those that look like the MD5 of the bytes and are not. Left out: as the provider needs it.',
+    )
+    .optional(),
+  copy: z
+    .enum(COPIES)
+    .describe(
+      "What the provider's own copies can do where a customer key takes part: all (`full`), UploadPartCopy with the upload's key alone (`same-key-parts`), or `none`. The proxy does the others itself. Left out: as the provider is known; a newer release of it may do more.",
     )
     .optional(),
   ca: path

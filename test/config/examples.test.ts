@@ -1,0 +1,45 @@
+import { cp, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { readConfig } from '../../lib/config/load.ts'
+import { ENV, folderWith, KEYRING, keyOf } from './fixture.ts'
+
+const root = join(import.meta.dirname, '../..')
+const pem = (name: string): Promise<string> =>
+  readFile(join(root, 'test/fixtures/tls', name), 'utf8')
+
+/** What the examples find in the world of somebody who uses them. */
+const world = async () => ({
+  files: {
+    'config/keys/main.yaml': KEYRING,
+    'config/secrets/app': 'secret\n',
+    'config/secrets/provider': 'secret\n',
+    'config/certs/server.pem': await pem('server.pem'),
+    'config/certs/server.key': await pem('server.key'),
+    'config/certs/clients-ca.pem': await pem('ca.pem'),
+    'config/certs/minio-ca.pem': await pem('ca.pem'),
+  },
+  env: {
+    ...ENV,
+    AWS_ACCESS_KEY_ID: 'A',
+    AWS_SECRET_ACCESS_KEY: 'B',
+    RGW_ACCESS_KEY_ID: 'A',
+    RGW_SECRET_ACCESS_KEY: 'B',
+    BACKUP_SECRET: 'C',
+    APP_KEYRING: keyOf(1),
+    BACKUP_KEYRING: KEYRING,
+    SSEC_KEYRING: keyOf(3),
+  },
+})
+
+for (const name of ['quickstart', 'aws', 'minio', 'ceph', 'generic']) {
+  t.test(`config/${name}.yaml has no fault, and nothing to warn of`, async t => {
+    const { files, env } = await world()
+    const folder = await folderWith(t, files)
+    await cp(join(root, 'config'), join(folder, 'config'), { recursive: true })
+    const { config, warnings } = await readConfig(join(folder, `config/${name}.yaml`), env)
+    t.strictSame(warnings, [])
+    t.ok(config.rules.length > 0)
+    t.equal(config.quickstart, name === 'quickstart')
+  })
+}
