@@ -11,6 +11,21 @@ export interface CustomerKey {
   readonly base64: Secret<string>
   /** Base64 of the MD5 of the 32 raw bytes. Safe to show: it identifies and reveals nothing. */
   readonly md5: string
+  /** Every way to write the key that a provider might echo it in. */
+  readonly spellings: Secret<readonly string[]>
+}
+
+const spellingsOf = (bytes: Buffer): readonly string[] => {
+  const base64 = bytes.toString('base64')
+  const hex = bytes.toString('hex')
+  return [
+    base64,
+    encodeURIComponent(base64),
+    base64.replaceAll('+', '&#43;'),
+    bytes.toString('base64url'),
+    hex,
+    hex.toUpperCase(),
+  ]
 }
 
 /**
@@ -18,12 +33,13 @@ export interface CustomerKey {
  *
  * @throws {RangeError} when there are not 32 of them
  */
-export const customerKey = (keyring: string, version: string, bytes: Uint8Array): CustomerKey => {
+export const customerKey = (keyring: string, version: string, bytes: Buffer): CustomerKey => {
   if (bytes.length !== 32) throw new RangeError(`a customer key has 32 bytes, not ${bytes.length}`)
   return {
     keyring,
     version,
-    base64: new Secret(Buffer.from(bytes).toString('base64')),
+    base64: new Secret(bytes.toString('base64')),
     md5: createHash('md5').update(bytes).digest('base64'),
+    spellings: new Secret(spellingsOf(bytes)),
   }
 }

@@ -13,6 +13,7 @@ const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/
 
 const peerOf = (socket: Socket): Peer => ({
   transport: socket.remoteAddress === undefined ? 'unix' : 'tcp',
+  tls: socket instanceof TLSSocket,
   loopback: LOOPBACK.test(socket.remoteAddress ?? ''),
   tlsSubject: socket instanceof TLSSocket ? subjectOf(socket) : undefined,
 })

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { S3Error } from '../s3/error.ts'
-import { type Headers, rawFromHeaders, withHeaders } from '../s3/headers.ts'
+import { type Headers, rawFromHeaders, withHeaders, withoutHeaders } from '../s3/headers.ts'
 import type { Journal } from '../s3/journal.ts'
-import type { S3Response } from '../s3/response.ts'
+import { RelayedBody, type S3Response } from '../s3/response.ts'
 import { errorXml } from '../s3/xml.ts'
 
 /** One request and its answer, as node:http has them. */
@@ -22,10 +23,22 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 /** Whether the client still sends, or might: then the connection cannot be used again. */
 const hasUnreadBody = ({ message }: HttpExchange): boolean => hasBody(message) && !message.complete
 
+// Behind a Content-Length node:http would take a Content-Disposition for text, and break its UTF-8 octets:
+// https://github.com/nodejs/node/issues/46528
+const lengthLast = (headers: Headers): Headers => {
+  const length = headers.get('content-length')
+  if (length === undefined || !headers.has('content-disposition')) return headers
+  const others = withoutHeaders(headers, name => name === 'content-length')
+  return withHeaders(others, [['content-length', length]])
+}
+
 const headFor = (exchange: HttpExchange, headers: Headers): string[] =>
   rawFromHeaders(
-    hasUnreadBody(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers,
+    lengthLast(hasUnreadBody(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers),
   )
+
+const relay = (body: Readable, response: ServerResponse): Promise<void> =>
+  body instanceof RelayedBody ? body.relayTo(response) : pipeline(body, response)
 
 /** Sends an answer; its body flows only as fast as the client reads. */
 export const reply = async (exchange: HttpExchange, answer: S3Response): Promise<void> => {
@@ -33,7 +46,7 @@ export const reply = async (exchange: HttpExchange, answer: S3Response): Promise
   exchange.journal.note({ status: answer.status })
   response.writeHead(answer.status, headFor(exchange, answer.headers))
   if (answer.body !== undefined && !Buffer.isBuffer(answer.body)) {
-    await pipeline(answer.body, response)
+    await relay(answer.body, response)
     return
   }
   if (answer.body !== undefined && exchange.message.method !== 'HEAD') response.write(answer.body)
@@ -54,14 +67,15 @@ export const replyError = async (
   onFault: (fault: unknown) => void,
 ): Promise<void> => {
   const { response, message, journal } = exchange
-  if (response.headersSent || message.socket.destroyed) {
+  const isGone = message.socket.destroyed
+  const known = toS3Error(error)
+  if (!isGone) journal.note({ error: known.code, reason: known.message })
+  if (!isGone && known.status >= 500) onFault(known.cause ?? known)
+  if (isGone || response.headersSent) {
     journal.note({ aborted: true })
     message.socket.destroy()
     return
   }
-  const known = toS3Error(error)
-  if (known.status >= 500) onFault(known.cause ?? known)
-  journal.note({ error: known.code, reason: known.message })
   await reply(exchange, errorResponse(known, exchange))
 }
 

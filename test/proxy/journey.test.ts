@@ -409,3 +409,20 @@ t.test('keys travel as they are', async t => {
     paths.map(path => path.replace('%2F', '/')),
   )
 })
+
+t.test('answers come byte for byte, names in UTF-8 too', async t => {
+  const disposition = Buffer.from('attachment; filename="gr\u00fc\u00dfe.txt"').toString('latin1')
+  const upstream = await startUpstream(t, seen => ({
+    headers: {
+      'x-amz-meta-a': Buffer.from('\u00e9').toString('latin1'),
+      'content-disposition': disposition,
+      ...echoOf(seen),
+      'content-length': '5',
+    },
+    body: 'bytes',
+  }))
+  const proxy = await startProxy(t, { upstream: upstream.origin })
+  const answer = await send(proxy.origin, { path: '/b/k' })
+  t.equal(answer.headers['x-amz-meta-a'], Buffer.from('\u00e9').toString('latin1'))
+  t.equal(answer.headers['content-disposition'], disposition)
+})

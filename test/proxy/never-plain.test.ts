@@ -240,12 +240,11 @@ const hasRightKey = (request: SignedRequest, effect: Encrypting): boolean => {
 
 const isWrite = ({ method }: SignedRequest): boolean => method === 'PUT' || method === 'POST'
 
-/** Whether the upload's id vouches for a part that the provider copies without a word about its key. */
+/** Whether the provider's silence is known, and the upload's id or its parts vouch for it. */
 const isVouchedFor = ({ one, echoing, provider }: Outcome): boolean =>
-  one.operation.name === 'UploadPartCopy' &&
   echoing === 'none' &&
-  PROVIDERS.get(provider)?.silentPartCopies === true &&
-  !one.asked.query.endsWith('=ID')
+  PROVIDERS.get(provider)?.silentOn.has(one.operation.name) === true &&
+  (one.operation.name === 'CreateMultipartUpload' || !one.asked.query.endsWith('=ID'))
 
 /** What may never be, each with its name. */
 const FAULTS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
