@@ -28,7 +28,6 @@ const CODES = {
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size'],
   NoSuchBucket: [404, 'The specified bucket does not exist'],
   NoSuchKey: [404, 'The specified key does not exist.'],
-  NoSuchVersion: [404, 'The specified version does not exist.'],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
 } as const satisfies Record<string, readonly [status: number, message: string]>
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
-import { rawFromHeaders, withHeaders } from '../s3/headers.ts'
+import { type Headers, rawFromHeaders, withHeaders, withoutHeaders } from '../s3/headers.ts'
 import type { Answer } from './misbehave.ts'
 import type { EmbeddedRequest } from './request.ts'
 
@@ -30,14 +30,24 @@ export const send = async (
   }
 }
 
-const headersOf = ({ status, headers, body }: Answer, id: string) => {
-  const needsLength = body === undefined && status !== 204 && status !== 304
-  return withHeaders(headers, [
+const headersOf = ({ status, headers, body }: Answer, id: string): Headers => {
+  const hasNoBody = status === 204 || status === 304
+  const length =
+    headers.get('content-length') ?? (body === undefined && !hasNoBody ? '0' : undefined)
+  const named = withHeaders(headers, [
     ['server', SERVER],
     ['x-amz-request-id', id],
-    ...(needsLength && !headers.has('content-length') ? [['content-length', '0'] as const] : []),
   ])
+  return length === undefined ? named : withLengthLast(named, length)
 }
+
+// node:http takes a Content-Disposition behind a Content-Length for UTF-8, and spoils its bytes
+// (lib/_http_outgoing.js, processHeader: https://github.com/nodejs/node/pull/46528).
+const withLengthLast = (headers: Headers, length: string): Headers =>
+  withHeaders(
+    withoutHeaders(headers, name => name === 'content-length'),
+    [['content-length', length]],
+  )
 
 const sendBody = async (
   response: ServerResponse,

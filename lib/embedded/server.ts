@@ -40,14 +40,12 @@ export const startEmbedded = async ({
   port,
   faults = createFaults(),
 }: EmbeddedOptions): Promise<Embedded> => {
-  if (!isLoopback(host))
-    throw new RangeError(`the embedded upstream binds to loopback only, not ${host}`)
+  checkLoopback(host)
   // A big body over a slow line takes longer than the five minutes that are the default.
   const server = createServer({ requestTimeout: 0 })
   server.listen(port, host)
   await once(server, 'listening')
-  // Behind the port, which keeps a second process from the same folder; before any request, since nothing waits.
-  const store = new Store(path)
+  const store = openStore(path, server)
   const inFlight = serve(server, store, faults)
   return {
     origin: originOf(server),
@@ -56,6 +54,24 @@ export const startEmbedded = async ({
       server.closeAllConnections()
       await Promise.allSettled(inFlight)
     },
+  }
+}
+
+const checkLoopback = (host: string): void => {
+  if (isLoopback(host)) return
+  throw new RangeError(`the embedded upstream binds to loopback only, not ${host}`)
+}
+
+/**
+ * Opens the store behind the port, which keeps a second process of the same configuration from its folder; and before any
+ * request, since nothing waits in between.
+ */
+const openStore = (path: string, server: Server): Store => {
+  try {
+    return new Store(path)
+  } catch (cause) {
+    server.close()
+    throw cause
   }
 }
 

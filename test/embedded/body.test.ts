@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { type ClientRequest, request } from 'node:http'
+import { Agent, type ClientRequest, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { decodeAwsChunked } from '../../lib/embedded/body/aws-chunked.ts'
-import { type Ask, base64Md5, start, triple } from './raw.ts'
+import { type Ask, base64Md5, start, triple, untilEmpty } from './raw.ts'
 
 const TRAILER = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
 const SIGNED = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
@@ -146,11 +146,6 @@ const breakOff = async (origin: string, target: string, headers: Record<string, 
   outgoing.destroy()
 }
 
-const untilEmpty = async (path: string): Promise<number> => {
-  for (let tries = 0; readdirSync(path).length > 0 && tries < 100; tries++) await setTimeout(20)
-  return readdirSync(path).length
-}
-
 t.test('a client that goes away leaves neither object nor part', async t => {
   const path = t.testdir()
   const { ask, origin } = await start(t, path)
@@ -158,7 +153,7 @@ t.test('a client that goes away leaves neither object nor part', async t => {
   const part = `/box/parts?partNumber=1&uploadId=${upload.element('UploadId')}`
   const framing = { 'content-length': '200000', ...triple('k') }
   for (const target of ['/box/new', part]) await breakOff(origin, target, framing)
-  t.equal(await untilEmpty(join(path, 'contents', 'box', 'data')), 0)
+  t.strictSame(await untilEmpty(join(path, 'contents', 'box', 'data')), [])
   t.equal((await ask('GET', '/box/new')).status, 404)
 })
 
@@ -185,13 +180,26 @@ t.test('a client that waits is told to continue once its body is wanted', async 
   t.equal((await ask('GET', '/box/a')).text, 'hello')
 })
 
-t.test(
-  'documents may come without a length, and are read no further than they need be',
-  async t => {
-    const { ask } = await start(t)
-    const post = (ask: Ask, length: string) =>
-      ask('POST', '/box?delete', chunked(TRAILER, Number(length)), '0\r\n\r\n')
-    t.equal((await post(ask, '5000000')).element('Code'), 'MaxMessageLengthExceeded')
-    t.equal((await post(ask, '0')).element('Code'), 'MalformedXML')
-  },
-)
+t.test('a body that is refused unread leaves its connection usable', async t => {
+  const { origin } = await start(t)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const send = async (method: string, target: string, body: Buffer) => {
+    const headers = { 'content-length': body.length }
+    const outgoing = request(`${origin}${target}`, { method, headers, agent })
+    outgoing.end(body)
+    const [answer] = await once(outgoing, 'response')
+    await answer.resume().toArray()
+    return [answer.statusCode, outgoing.reusedSocket]
+  }
+  t.strictSame(await send('PUT', '/absent-bucket/a', Buffer.alloc(3_000_000)), [404, false])
+  t.strictSame(await send('GET', '/box', Buffer.alloc(0)), [200, true])
+})
+
+t.test('a document is read no further than a document goes', async t => {
+  const { ask } = await start(t)
+  const post = (ask: Ask, length: string) =>
+    ask('POST', '/box?delete', chunked(TRAILER, Number(length)), '0\r\n\r\n')
+  t.equal((await post(ask, '5000000')).element('Code'), 'MaxMessageLengthExceeded')
+  t.equal((await post(ask, '0')).element('Code'), 'MalformedXML')
+})

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type IncomingHttpHeaders, request } from 'node:http'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { createFaults, type Faults } from '../../lib/embedded/faults.ts'
 import { startEmbedded } from '../../lib/embedded/server.ts'
@@ -45,7 +48,8 @@ export const createAsk =
         )
       })
       outgoing.on('error', reject)
-      outgoing.end(body)
+      // As bytes: node:http would write the head of a string body in UTF-8.
+      outgoing.end(Buffer.from(body))
     })
 
 export interface Running {
@@ -95,3 +99,35 @@ export const echoIn = ({ headers }: Answer): readonly unknown[] => [
 
 export const echoOf = (key: string): readonly unknown[] => ['AES256', base64Md5(keyOf(key))]
 export const NO_ECHO = [undefined, undefined]
+
+/** What is left in a folder once it has had the time to become empty. */
+export const untilEmpty = async (folder: string): Promise<readonly string[]> => {
+  for (let tries = 0; readdirSync(folder).length > 0 && tries < 100; tries++) await setTimeout(20)
+  return readdirSync(folder)
+}
+
+/** A request whose body is sent when the test wants it. */
+export interface SlowRequest {
+  /** Sends the rest of the body, and gives the answer's status and error code. */
+  finish(): Promise<readonly [status: number | undefined, code: string | undefined]>
+}
+
+/** Sends a request's head and the first byte of its body, and waits until some of it has been stored. */
+export const sendSlowly = async (
+  origin: string,
+  target: string,
+  folder: string,
+): Promise<SlowRequest> => {
+  const headers = { 'content-length': '2' }
+  const outgoing = request(`${origin}${target}`, { method: 'PUT', headers, agent: false })
+  outgoing.write('1')
+  while (readdirSync(folder).length === 0) await setTimeout(5)
+  return {
+    finish: async () => {
+      outgoing.end('2')
+      const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+      const text = (await answer.toArray()).join('')
+      return [answer.statusCode, /<Code>([^<]*)</.exec(text)?.[1]]
+    },
+  }
+}

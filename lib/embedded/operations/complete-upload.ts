@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { pathStyle } from '../../s3/address.ts'
 import { S3Error } from '../../s3/error.ts'
+import { withoutHeaders } from '../../s3/headers.ts'
 import type { S3Response } from '../../s3/response.ts'
 import { xmlAnswer } from '../answer.ts'
 import { checksumHeader, createPartsChecksum } from '../body/checksum.ts'
@@ -8,6 +9,7 @@ import { elements, elementText, readDocument, requiredText } from '../body/read-
 import type { ObjectCall } from '../call.ts'
 import { checksumElements, document, quoted, text } from '../document.ts'
 import { invalidArgument, invalidRequest, UpstreamError } from '../error.ts'
+import type { EmbeddedRequest } from '../request.ts'
 import { demandChecksumKey, readTriple } from '../ssec.ts'
 import type { Upload } from '../store/bucket.ts'
 import type { Checksum, ChecksumKind, ObjectRecord, Part, UploadRecord } from '../store/records.ts'
@@ -27,7 +29,7 @@ export const completeMultipartUpload = async (call: ObjectCall): Promise<S3Respo
   const { bucket, objectKey, request } = call
   const { record } = openUpload(call)
   demandChecksumKey(record, readTriple(request.headers, 'object'))
-  const listed = parseParts(await readDocument(request, 'CompleteMultipartUpload'), record.checksum)
+  const listed = parseParts(await readList(request), record.checksum)
   const checksumOf = record.checksum && (await createPartsChecksum(record.checksum))
   // From here on nothing waits: no part is replaced, and nothing else takes the object's place, in between.
   const parts = takeParts(openUpload(call), listed)
@@ -36,6 +38,12 @@ export const completeMultipartUpload = async (call: ObjectCall): Promise<S3Respo
   checkWriteConditions(request.headers, objectKey, bucket.object(objectKey))
   bucket.completeUpload(record, object)
   return xmlAnswer(resultOf(call, object))
+}
+
+/** The list of parts. A checksum in the request's head is the object's, and not the list's. */
+const readList = (request: EmbeddedRequest): Promise<string> => {
+  const headers = withoutHeaders(request.headers, name => name.startsWith('x-amz-checksum-'))
+  return readDocument({ ...request, headers }, 'CompleteMultipartUpload')
 }
 
 const resultOf = ({ bucket, objectKey, request }: ObjectCall, object: ObjectRecord): string =>

@@ -29,8 +29,9 @@ interface Source {
 export const copyObject = async (call: ObjectCall): Promise<S3Response> => {
   const { bucket, objectKey, request } = call
   const key = ssec.writeKey(request.headers)
-  checkNotOntoItself(call, openSource(call).object, key)
-  const inspector = await inspectorOf(key, openSource(call).object.checksum?.algorithm)
+  const { object: expected } = openSource(call)
+  checkNotOntoItself(call, expected, key)
+  const inspector = await inspectorOf(key, expected.checksum?.algorithm)
   const { object: source, read } = openSource(call)
   const properties = copiedProperties(request.headers, source)
   const bytes = inspector.inspect(read({ from: 0, to: source.size }))

@@ -27,9 +27,10 @@ export const headObject = (call: ObjectCall): S3Response => {
 export const getObject = (call: ObjectCall): S3Response => {
   const reading = openObject(call)
   if (reading === undefined) return notModified(call)
-  const segments = reading.object.parts.map(({ segment }) => segment)
-  const body = call.bucket.segments.read(segments, reading.selection.span, reading.key?.bytes)
-  return { ...describe(call, reading), body }
+  const { object, key, selection } = reading
+  const head = describe(call, reading)
+  const segments = object.parts.map(({ segment }) => segment)
+  return { ...head, body: call.bucket.segments.read(segments, selection.span, key?.bytes) }
 }
 
 /** Undefined when the client's copy is still good. @throws {Refusal} when the object may not be read so */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { S3Error } from '../../s3/error.ts'
+import { UpstreamError } from '../error.ts'
 import { RecordFolder } from './record-folder.ts'
 import {
   type BucketRecord,
@@ -41,6 +42,7 @@ export class Bucket {
   readonly #partFiles
   readonly #objects: SortedMap<ObjectRecord>
   readonly #uploads: Map<string, OwnUpload>
+  #isRemoved = false
 
   /** Opens the folder, making what it lacks. */
   constructor(path: string, record: BucketRecord) {
@@ -87,8 +89,13 @@ export class Bucket {
     return this.#objects.range(prefix, marker)
   }
 
-  /** Puts an object in the place of the one before. */
+  /**
+   * Puts an object in the place of the one before.
+   *
+   * @throws {UpstreamError} `NoSuchBucket` when the bucket was removed while the bytes came
+   */
   putObject(object: ObjectRecord): void {
+    if (this.#isRemoved) throw new UpstreamError('NoSuchBucket', { BucketName: this.record.name })
     const before = this.#objects.get(object.objectKey)
     this.#objectFiles.write(fileNameOf(object.objectKey), object)
     this.#objects.set(object.objectKey, object)
@@ -163,7 +170,9 @@ export class Bucket {
   }
 
   /** Removes the folder, and with it the uploads in progress. */
-  destroy(): void {
+  remove(): void {
+    this.#isRemoved = true
+    this.#uploads.clear()
     rmSync(this.#path, { recursive: true, force: true })
   }
 }

@@ -50,6 +50,6 @@ export class Store {
     if (!bucket.isEmpty) throw new UpstreamError('BucketNotEmpty', { BucketName: name })
     this.#files.remove(name)
     this.#buckets.delete(name)
-    bucket.destroy()
+    bucket.remove()
   }
 }
