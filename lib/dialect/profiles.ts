@@ -1,3 +1,4 @@
+import type { EtagView } from '../s3/etag.ts'
 import type { OperationName } from '../s3/operation.ts'
 
 /** A difference of a provider, and where it was seen. */
@@ -10,14 +11,32 @@ export interface Quirk {
 export interface Profile {
   readonly name: string
   readonly addressing: 'path' | 'virtual'
-  /** Takes checksum trailers (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`) over TLS. */
-  readonly trailers: boolean
+  /** Takes checksum trailers (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`). */
+  readonly trailers: TrailerAbility
   /** Takes the triple on these, where it is needed only when the upload declared a checksum algorithm. */
   readonly keyAlsoOn: ReadonlySet<OperationName>
+  /** How the ETags of SSE-C objects are shown: marked where they look like the MD5 of the bytes and are not. */
+  readonly etag: EtagView
+  /** What the provider's own copies can do where a customer key takes part; others are always left to it. */
+  readonly copy: CopyAbility
+  /** Takes the key on these and answers without echo, so that something else must vouch for what they write. */
+  readonly silentOn: ReadonlySet<OperationName>
+  /** UploadPartCopy decodes its copy source twice, so that an object key with a `%` in it names another object. */
+  readonly decodesPartSourceTwice: boolean
   /** The answers to a read or copy that say: not with this key. */
   readonly refusals: readonly RefusalPattern[]
   readonly quirks: readonly Quirk[]
 }
+
+/** Where unsigned trailers may go: AWS's own SDKs send them over TLS alone. */
+export type TrailerAbility = 'none' | 'tls' | 'any'
+
+/**
+ * - `full`: copies between any two keys, or a key and none;
+ * - `same-key-parts`: UploadPartCopy alone, which reads its source with the upload's key, or a plaintext one;
+ * - `none`: nothing.
+ */
+export type CopyAbility = 'full' | 'same-key-parts' | 'none'
 
 /** Why a provider refused a read or copy, as far as the key goes. */
 export type Refusal = 'wrong-key' | 'plaintext' | 'key-needed'
@@ -69,8 +88,13 @@ const MINIO_REFUSALS: readonly RefusalPattern[] = [
 const profile = (name: string, differences: Partial<Profile>): Profile => ({
   name,
   addressing: 'path',
-  trailers: false,
+  trailers: 'none',
   keyAlsoOn: WITH_CHECKSUMS,
+  etag: 'mark',
+  copy: 'full',
+  silentOn: new Set(),
+  // Unknown, so taken for granted: it costs something with few object keys, and would cost the policy its say.
+  decodesPartSourceTwice: true,
   refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],
   quirks: [],
   ...differences,
@@ -80,7 +104,8 @@ const PROFILES: readonly Profile[] = [
   profile('generic', {}),
   profile('aws', {
     addressing: 'virtual',
-    trailers: true,
+    trailers: 'tls',
+    decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [
       {
@@ -95,9 +120,16 @@ const PROFILES: readonly Profile[] = [
     ],
   }),
   profile('minio', {
-    trailers: true,
+    trailers: 'tls',
+    silentOn: new Set(['CreateMultipartUpload', 'CopyObject', 'UploadPartCopy']),
+    decodesPartSourceTwice: false,
     refusals: MINIO_REFUSALS,
     quirks: [
+      {
+        what: 'CreateMultipartUpload and copies are answered without echo, encrypted as asked.',
+        source:
+          'measured on 7aac2a2c (February 2026); cmd/object-multipart-handlers.go, cmd/object-handlers.go',
+      },
       {
         what: 'SSE-C only when the server itself terminates TLS; X-Forwarded-Proto does not count.',
         source: 'https://github.com/minio/minio/issues/15315',
@@ -111,8 +143,15 @@ const PROFILES: readonly Profile[] = [
   }),
   profile('ceph', {
     keyAlsoOn: new Set(),
+    etag: 'as-is',
+    copy: 'same-key-parts',
+    silentOn: new Set(['UploadPartCopy']),
     refusals: CEPH_REFUSALS,
     quirks: [
+      {
+        what: 'The ETag of an SSE-C object is the MD5 of its plaintext, and of a multipart upload that of its parts’ MD5s.',
+        source: 'measured on 16.2.15 (test/real)',
+      },
       {
         what: 'A plaintext object asked with a key is answered 200 without echo.',
         source: 'measured on 16.2.15 (test/real)',
@@ -120,6 +159,10 @@ const PROFILES: readonly Profile[] = [
       {
         what: 'CopyObject of an SSE-C source is 501 before Tentacle.',
         source: 'https://github.com/ceph/ceph/pull/63794',
+      },
+      {
+        what: 'UploadPartCopy ignores the copy-source triple and reads with the upload’s key; it answers without echo, and decodes its copy source twice.',
+        source: 'measured on 16.2.15 (test/real); a `%` that ends up alone kills radosgw',
       },
       {
         what: 'CopyObject to SSE-C, and UploadPart with a key into an upload without one, answer 200 and store plaintext.',
@@ -132,6 +175,8 @@ const PROFILES: readonly Profile[] = [
     ],
   }),
   profile('embedded', {
+    trailers: 'any',
+    decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [{ what: 'For trial and tests: no signature check.', source: 'lib/embedded' }],
   }),

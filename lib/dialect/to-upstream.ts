@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Body } from '../body/receive.ts'
 import { canFrame, framedLength, frameTrailer } from '../body/trailer-framing.ts'
 import { type Address, pathStyle } from '../s3/address.ts'
-import { type BodyFilter, composeFilters, type Payload } from '../s3/body.ts'
+import { type BodyFilter, composeFilters, type Payload, type Trailer } from '../s3/body.ts'
 import { uriEncodeKey } from '../s3/encoding.ts'
 import { type Headers, withHeaders, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
 import { EMPTY_SHA256, sha256Hex } from '../s3/payload-hash.ts'
@@ -111,7 +111,7 @@ const toBody = (body: Body, upstream: Upstream, profile: Profile): UpstreamPaylo
         body: { kind: 'bytes', bytes: body.bytes },
       }
     case 'stream':
-      return takesTrailer(body.payload, upstream, profile)
+      return body.payload.trailer !== undefined && takesTrailer(body.payload, upstream, profile)
         ? withTrailer(body.wire, body.payload, body.payload.trailer)
         : plain(body.wire, body.payload)
   }
@@ -123,24 +123,16 @@ const plain = (wire: Readable, payload: Payload): UpstreamPayload => ({
   body: { kind: 'stream', wire, filter: payload.filter, length: payload.length },
 })
 
-type WithTrailer = Payload & { readonly trailer: NonNullable<Payload['trailer']> }
-
-// Unsigned trailers go over TLS alone, as in AWS's own SDKs.
 const takesTrailer = (
-  payload: Payload,
+  { trailer }: Payload,
   { endpoint }: Upstream,
-  profile: Profile,
-): payload is WithTrailer =>
-  profile.trailers &&
-  endpoint.startsWith('https:') &&
-  payload.trailer !== undefined &&
-  canFrame(payload.trailer.name)
+  { trailers }: Profile,
+): boolean =>
+  trailer !== undefined &&
+  canFrame(trailer.name) &&
+  (trailers === 'any' || (trailers === 'tls' && endpoint.startsWith('https:')))
 
-const withTrailer = (
-  wire: Readable,
-  payload: Payload,
-  trailer: WithTrailer['trailer'],
-): UpstreamPayload => ({
+const withTrailer = (wire: Readable, payload: Payload, trailer: Trailer): UpstreamPayload => ({
   hash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
   headers: [
     ['content-encoding', 'aws-chunked'],

@@ -1,4 +1,6 @@
+import type { CopyAbility } from '../dialect/profiles.ts'
 import type { Credentials } from '../s3/credentials.ts'
+import type { EtagView } from '../s3/etag.ts'
 
 /** A provider's endpoint, and how to speak to it. */
 export interface Upstream {
@@ -12,6 +14,10 @@ export interface Upstream {
   readonly credentials: Credentials | undefined
   /** Overrides the profile's. */
   readonly addressing: 'path' | 'virtual' | undefined
+  /** Overrides the profile's. */
+  readonly etag?: EtagView | undefined
+  /** Overrides the profile's: a newer release of the provider may copy what an older one could not. */
+  readonly copy?: CopyAbility | undefined
   /** PEM of the CAs that may vouch for the endpoint, instead of the system's. */
   readonly ca: string | undefined
   /** Connections kept at most. */

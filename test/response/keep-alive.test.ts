@@ -83,7 +83,7 @@ t.test('a late failure is told in the document, and in the log', async t => {
     ['InternalError', () => raise(new Error('a fault with a secret in it'))],
   ]
   for (const [code, fail] of failures) {
-    const request = asked('CompleteMultipartUpload')
+    const request = asked('UploadPartCopy')
     const text = await textOf(await keepAlive(after(60, fail), request, PATIENCE))
     t.match(text, new RegExp(`^<\\?xml[^>]*>\\s+<Error><Code>${code}</Code>`))
     t.notMatch(text, 'secret')
