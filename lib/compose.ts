@@ -1,15 +1,23 @@
 import { LRUCache } from 'lru-cache'
-import { createAuthenticate } from './authenticate/authenticate.ts'
+import { type AuthenticatedRequest, createAuthenticate } from './authenticate/authenticate.ts'
+import { createAuthenticateForm } from './authenticate/authenticate-form.ts'
 import type { Client } from './authenticate/client.ts'
 import { receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
+import { copy } from './copy/copy.ts'
+import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
 import type { Saying } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
+import { openForm } from './form/open.ts'
 import { findKeys, type KeyedRequest, type Keyrings } from './keys/find-keys.ts'
 import { decide, decideDeletes } from './policy/decide.ts'
 import { createPolicy, type Policy } from './policy/resolve.ts'
+import { answerPreflight } from './preflight.ts'
 import { createProxy, type Journey } from './proxy.ts'
+import { askingUncompressed } from './response/document.ts'
+import { keepAlive, type Patience, USUAL_PATIENCE } from './response/keep-alive.ts'
 import { type ClientView, toClient } from './response/to-client.ts'
+import { toForm } from './response/to-form.ts'
 import type { KeyringAt } from './response/upload-ids.ts'
 import { parseDeleteKeys } from './s3/delete-document.ts'
 import { withHeaders } from './s3/headers.ts'
@@ -18,9 +26,11 @@ import type { S3Response } from './s3/response.ts'
 import { createSigningKeys } from './sigv4/signature.ts'
 import { type AttemptedRequest, tryAttempts, type VersionMemory } from './ssec/attempt.ts'
 import { type Attempt, versionRead } from './ssec/attempts.ts'
-import { confirm } from './ssec/confirm.ts'
+import { type ConfirmedRequest, confirm } from './ssec/confirm.ts'
 import { type EnforcedRequest, enforce, type ReceivedRequest } from './ssec/enforce.ts'
+import { createEtagsAt, type EtagsAt } from './ssec/etag.ts'
 import { triple } from './ssec/headers.ts'
+import { withProviderEtags } from './ssec/provider-etags.ts'
 import { takeBack } from './ssec/undo.ts'
 import type { Transport } from './transport/transport.ts'
 
@@ -32,6 +42,9 @@ export interface Parts {
   readonly keyrings: Keyrings
   readonly transport: Transport
   readonly now: () => Date
+  /** S3's own when left out. */
+  readonly copyLimits?: CopyLimits
+  readonly patience?: Patience
 }
 
 const receive = async (
@@ -54,7 +67,7 @@ const say = (request: EnforcedRequest, attempt: Attempt): Saying => ({
   method: request.method,
   address: request.address,
   query: request.query,
-  headers: withHeaders(request.headers, [
+  headers: withHeaders(askingUncompressed(request.headers, request.operation), [
     ...(attempt.object === undefined ? [] : triple('object', attempt.object)),
     ...(attempt.source === undefined ? [] : triple('source', attempt.source)),
   ]),
@@ -62,43 +75,78 @@ const say = (request: EnforcedRequest, attempt: Attempt): Saying => ({
   repeatable: request.operation.repeatable,
 })
 
-/** Walks a request's attempts, and writes down what the log shall say of them. */
-const attemptNoted = async (
-  exchange: Exchange,
-  request: EnforcedRequest,
-  memory: VersionMemory,
-  signal: AbortSignal,
-): Promise<AttemptedRequest> => {
-  const started = performance.now()
+type Attempting = (request: EnforcedRequest, signal: AbortSignal) => Promise<AttemptedRequest>
+
+/** Walks the attempts of a client's request, or of its steps, and writes down what the log shall say of them. */
+const createAttempting = (exchange: Exchange, memory: VersionMemory): Attempting => {
+  const upstream = exchange.upstream.name
   let attempts = 0
-  const send = (attempt: Attempt): Promise<S3Response> => {
-    attempts += 1
-    return exchange.send(say(request, attempt), signal)
-  }
-  try {
-    const attempted = await tryAttempts(request, exchange.profile, memory, send)
-    request.journal.note({
-      keyVersion: versionRead(attempted.attempt),
-      upstreamStatus: attempted.answer.status,
-      upstreamRequestId: attempted.answer.headers.get('x-amz-request-id'),
-    })
-    return attempted
-  } finally {
-    const upstreamMs = Math.round(performance.now() - started)
-    request.journal.note({ upstream: exchange.upstream.name, attempts, upstreamMs })
+  let upstreamMs = 0
+  return async (request, signal) => {
+    const started = performance.now()
+    const send = (attempt: Attempt): Promise<S3Response> => {
+      attempts += 1
+      return exchange.send(say(request, attempt), signal)
+    }
+    try {
+      const attempted = await tryAttempts(request, exchange.profile, memory, send)
+      request.journal.note({
+        keyVersion: versionRead(attempted.attempt),
+        upstreamStatus: attempted.answer.status,
+        upstreamRequestId: attempted.answer.headers.get('x-amz-request-id'),
+      })
+      return attempted
+    } finally {
+      upstreamMs += Math.round(performance.now() - started)
+      request.journal.note({ upstream, attempts, upstreamMs })
+    }
   }
 }
 
-/** Takes an unconfirmed write back, with a request of its own that the client's going away does not stop. */
+/** For requests that clean up: the client's going away does not stop them. */
+const cleanUpSignal = ({ upstream }: Exchange): AbortSignal =>
+  AbortSignal.timeout(upstream.timeouts.firstByte)
+
+/** Takes an unconfirmed write back, with requests of its own. */
 const undoWith =
   (exchange: Exchange) =>
   (attempted: AttemptedRequest): Promise<boolean> =>
     takeBack(attempted, (method, query, headers, body) =>
       exchange.send(
         { method, address: attempted.request.address, query, headers, body, repeatable: true },
-        AbortSignal.timeout(exchange.upstream.timeouts.firstByte),
+        cleanUpSignal(exchange),
       ),
     ).catch(() => false)
+
+const confirmWith =
+  (exchange: Exchange) =>
+  (attempted: AttemptedRequest): Promise<ConfirmedRequest> =>
+    confirm(attempted, exchange.profile, undoWith(exchange))
+
+const attemptOrCopy = (
+  request: EnforcedRequest,
+  exchange: Exchange,
+  memory: VersionMemory,
+  { now, copyLimits: limits = S3_LIMITS }: Parts,
+  signal: AbortSignal,
+): Promise<AttemptedRequest> => {
+  const attempting = createAttempting(exchange, memory)
+  if (!request.operation.source) return attempting(request, signal)
+  return copy(request, {
+    profile: exchange.profile,
+    limits,
+    now,
+    attempt: step => attempting(step, signal),
+    confirm: confirmWith(exchange),
+    cleanUp: step => attempting(step, cleanUpSignal(exchange)),
+  })
+}
+
+/** Writes down for the log who sent a request. */
+const noted = (request: AuthenticatedRequest): AuthenticatedRequest => {
+  request.journal.note({ client: request.client.name })
+  return request
+}
 
 const CREATE = operationNamed('CreateMultipartUpload')
 
@@ -109,8 +157,12 @@ const keyringAtFor =
     return decision.kind === 'encrypt' ? keyrings.get(decision.effect.encrypt.keyring) : undefined
   }
 
+const etagsAtFor = (policy: Policy, client: Client, { upstream, profile }: Exchange): EtagsAt =>
+  createEtagsAt(policy, client.name, upstream.etag ?? profile.etag)
+
 /** Builds the rooms with their IO, and the journey through them: the only place that knows every room. */
-export const compose = ({ config, keyrings, transport, now }: Parts): Journey => {
+export const compose = (parts: Parts): Journey => {
+  const { config, keyrings, transport, now } = parts
   const signingKeys = createSigningKeys()
   const policy = createPolicy(config.rules)
   const memory = new LRUCache<string, string>({
@@ -123,18 +175,21 @@ export const compose = ({ config, keyrings, transport, now }: Parts): Journey =>
   )
   const exchangeOf = (client: Client): Exchange =>
     exchanges.get(client) ?? createExchange(client, exchangeParts)
+  const etagsAtOf = (client: Client): EtagsAt => etagsAtFor(policy, client, exchangeOf(client))
   const viewOf = (client: Client): ClientView => ({
     keyrings,
     keyringAt: keyringAtFor(policy, keyrings, client),
+    etagsAt: etagsAtOf(client),
     documentBytes: config.limits.documentBytes,
   })
   const authenticate = createAuthenticate(config.clients, signingKeys)
-  return createProxy({
-    authenticate: request => {
-      const authenticated = authenticate(request, now())
-      request.journal.note({ client: authenticated.client.name })
-      return authenticated
-    },
+  const authenticateForm = createAuthenticateForm(config.clients, signingKeys)
+  const journey = createProxy({
+    preflight: (request, signal) =>
+      answerPreflight(request, { clients: config.clients, exchangeOf }, signal),
+    authenticate: request => noted(authenticate(request, now())),
+    openForm,
+    authenticateForm: form => noted(authenticateForm(form, now())),
     decide: request => {
       const decided = decide(policy, request)
       request.journal.note({ rule: decided.permission.rule })
@@ -142,10 +197,19 @@ export const compose = ({ config, keyrings, transport, now }: Parts): Journey =>
     },
     findKeys: request => findKeys(keyrings, request),
     receive: request => receive(request, policy, config.limits.documentBytes),
-    enforce: request => enforce(request, keyrings, exchangeOf(request.client).profile),
-    attempt: (request, signal) => attemptNoted(exchangeOf(request.client), request, memory, signal),
-    confirm: attempted => confirm(attempted, undoWith(exchangeOf(attempted.request.client))),
+    enforce: request =>
+      enforce(
+        withProviderEtags(request, etagsAtOf(request.client)),
+        keyrings,
+        exchangeOf(request.client).profile,
+      ),
+    attempt: (request, signal) =>
+      attemptOrCopy(request, exchangeOf(request.client), memory, parts, signal),
+    confirm: attempted => confirmWith(exchangeOf(attempted.request.client))(attempted),
     toClient: (confirmed, received) =>
       toClient(confirmed, received, viewOf(confirmed.request.client)),
+    toForm,
   })
+  const { patience = USUAL_PATIENCE } = parts
+  return (request, signal) => keepAlive(journey(request, signal), request, patience)
 }

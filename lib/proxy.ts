@@ -1,4 +1,5 @@
 import type { AuthenticatedRequest } from './authenticate/authenticate.ts'
+import type { Form } from './form/form.ts'
 import type { KeyedRequest } from './keys/find-keys.ts'
 import type { DecidedRequest } from './policy/decide.ts'
 import type { S3Request } from './s3/request.ts'
@@ -12,6 +13,9 @@ export interface Rooms {
   /** Answers a browser's CORS preflight, which nobody signs. */
   preflight(request: S3Request, signal: AbortSignal): Promise<S3Response>
   authenticate(request: S3Request): AuthenticatedRequest
+  /** Reads a browser's form up to its file. */
+  openForm(request: S3Request): Promise<Form>
+  authenticateForm(form: Form): AuthenticatedRequest
   decide(request: AuthenticatedRequest): DecidedRequest
   findKeys(request: DecidedRequest): KeyedRequest
   receive(request: KeyedRequest): Promise<ReceivedRequest>
@@ -19,6 +23,7 @@ export interface Rooms {
   attempt(request: EnforcedRequest, signal: AbortSignal): Promise<AttemptedRequest>
   confirm(attempted: AttemptedRequest): Promise<ConfirmedRequest>
   toClient(confirmed: ConfirmedRequest, received: S3Request): Promise<S3Response>
+  toForm(answer: S3Response, form: Form): Promise<S3Response>
 }
 
 /** Answers one request; `signal` fires when the client goes away. */
@@ -29,12 +34,32 @@ export const createProxy =
   (rooms: Rooms): Journey =>
   async (request, signal) => {
     if (request.method === 'OPTIONS') return rooms.preflight(request, signal)
-    const authenticated = rooms.authenticate(request)
-    const decided = rooms.decide(authenticated)
-    const keyed = rooms.findKeys(decided)
-    const received = await rooms.receive(keyed)
-    const enforced = rooms.enforce(received)
-    const attempted = await rooms.attempt(enforced, signal)
-    const confirmed = await rooms.confirm(attempted)
-    return rooms.toClient(confirmed, request)
+    if (request.operation.name === 'PostObject') return takeForm(rooms, request, signal)
+    return goOn(rooms, rooms.authenticate(request), request, signal)
   }
+
+/** A browser's form tells in its body who sends it, and comes to a PutObject. */
+const takeForm = async (
+  rooms: Rooms,
+  request: S3Request,
+  signal: AbortSignal,
+): Promise<S3Response> => {
+  const form = await rooms.openForm(request)
+  const answer = await goOn(rooms, rooms.authenticateForm(form), request, signal)
+  return rooms.toForm(answer, form)
+}
+
+const goOn = async (
+  rooms: Rooms,
+  authenticated: AuthenticatedRequest,
+  received: S3Request,
+  signal: AbortSignal,
+): Promise<S3Response> => {
+  const decided = rooms.decide(authenticated)
+  const keyed = rooms.findKeys(decided)
+  const readied = await rooms.receive(keyed)
+  const enforced = rooms.enforce(readied)
+  const attempted = await rooms.attempt(enforced, signal)
+  const confirmed = await rooms.confirm(attempted)
+  return rooms.toClient(confirmed, received)
+}

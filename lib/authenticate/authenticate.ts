@@ -4,8 +4,8 @@ import { recognise } from '../s3/operation.ts'
 import { parsePayloadMode } from '../s3/payload-hash.ts'
 import type { Query } from '../s3/query.ts'
 import type { S3Request, Through } from '../s3/request.ts'
-import { Secret } from '../s3/secret.ts'
 import type { SigningKeys } from '../sigv4/signature.ts'
+import { createAccounts } from './accounts.ts'
 import type { ChunkSeal } from './chunk-signatures.ts'
 import type { Claim } from './claim.ts'
 import type { Client } from './client.ts'
@@ -74,36 +74,28 @@ const readClaim = ({ headers, query }: S3Request, now: Date): Claim | undefined 
   const presigned = query.some(({ name }) => isSignatureParameter(name.toLowerCase()))
   if (authorization === undefined) return presigned ? queryClaim(query, headers, now) : undefined
   if (!presigned) return headerClaim(authorization, headers, now)
-  throw new S3Error(
+  throw severalMechanisms()
+}
+
+/** The error for a request that says in two places who sends it. */
+export const severalMechanisms = (): S3Error =>
+  new S3Error(
     'InvalidArgument',
     'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
     { details: { ArgumentName: 'Authorization' } },
   )
-}
-
-/** Stands in for the secret of an unknown access key id, so that it costs as much time as a known one. */
-const NOBODY = new Secret('nobody')
 
 const createSignatureProof = (clients: readonly Client[], signingKeys: SigningKeys) => {
-  const accounts = new Map(
-    clients.flatMap(client => {
-      const { proof } = client
-      return proof.kind === 'signature'
-        ? [[proof.accessKeyId, { client, secret: proof.secretAccessKey }] as const]
-        : []
-    }),
-  )
+  const accounts = createAccounts(clients, signingKeys)
   return (request: S3Request, claim: Claim): Proven => {
     checkAllSigned(request.headers, claim.signedHeaders)
-    const account = accounts.get(claim.accessKeyId)
-    const known = account === undefined ? '' : claim.accessKeyId
-    const key = signingKeys.keyFor(account?.secret ?? NOBODY, known, claim.scope)
+    const { client, key } = accounts(claim.accessKeyId, claim.scope)
     const query = verify(request, claim, key)
-    if (account === undefined) throw new S3Error('InvalidAccessKeyId')
+    if (client === undefined) throw new S3Error('InvalidAccessKeyId')
     if (query === undefined) throw new S3Error('SignatureDoesNotMatch')
     const { payloadHash, date, scope, signature } = claim
     return {
-      client: account.client,
+      client,
       query,
       payloadHash,
       seal: { key, date, scope, seed: signature },

@@ -60,7 +60,7 @@ export const requestOf = ({ method, target, rawHeaders, peer }: WireRequest): S3
     address,
     query,
     operation: recognise(method, address, query, headers),
-    peer: { transport: 'tcp', loopback: false, tlsSubject: undefined, ...peer },
+    peer: { transport: 'tcp', tls: false, loopback: false, tlsSubject: undefined, ...peer },
     wire: Readable.from([]),
     proceed: () => {},
     journal: { note: () => {} },

@@ -2,15 +2,16 @@ import t from 'tap'
 import { createAuthenticate } from '../../lib/authenticate/authenticate.ts'
 import { createSigningKeys } from '../../lib/sigv4/signature.ts'
 import { requestOf, signingClient } from '../authenticate/fixtures.ts'
+import { CONFIG, folderFor, keyOf } from '../config/fixture.ts'
 import { signer } from '../support/client.ts'
 import { command, ENV, workFolder } from './fixture.ts'
 
 const NOW = new Date('2026-11-21T05:48:13Z')
+const env = { ...ENV, APP_KEYRING: keyOf(5) }
 const APP = { accessKeyId: 'app', secretAccessKey: ENV.APP_SECRET }
 
 const presigned = async (cwd: string, ...words: readonly string[]): Promise<URL> => {
-  const { code, out, err } = await command(cwd, ['presign', ...words])
-  t.equal(code, 0, err)
+  const { out } = await command(cwd, ['presign', ...words], env)
   return new URL(out.trim())
 }
 
@@ -95,7 +96,7 @@ t.test('it is what AWS’s own signer makes', async t => {
 t.test('no secret and no key is in what is printed', async t => {
   const folder = await workFolder(t)
   const words = ['presign', 'PUT', 's3://b/k', '--client', 'app', '--header', 'content-type: a/b']
-  const { out, err } = await command(folder, words)
+  const { out, err } = await command(folder, words, env)
   for (const secret of Object.values(ENV).filter(value => value.includes('secret'))) {
     t.notOk(`${out}${decodeURIComponent(out)}${err}`.includes(secret))
   }
@@ -115,7 +116,29 @@ t.test('what cannot be presigned is a usage fault', async t => {
     [/not implemented/, 'GET', 's3://b/k?unknown=1'],
   ]
   for (const [sentence, ...words] of cases) {
-    const { code, out, err } = await command(folder, ['presign', ...words, '--client', 'app'])
+    const { code, out, err } = await command(folder, ['presign', ...words, '--client', 'app'], env)
     t.match({ code, out, err }, { code: 1, out: '', err: sentence }, words.join(' '))
   }
+})
+
+t.test('who has no access key, or no address, is told so', async t => {
+  const cases = [
+    [
+      { clients: [{ name: 'side', trusted: 'loopback', upstream: 'main' }] },
+      /side has no access key/,
+    ],
+    [{ listen: [{ socket: 'proxy.sock' }] }, /Name it with --endpoint/],
+    [{ listen: [{ host: '0.0.0.0', port: 9000 }] }, /Name it with --endpoint/],
+  ] as const
+  for (const [change, sentence] of cases) {
+    const text = JSON.stringify({ ...CONFIG, ...change })
+    const folder = await folderFor(t, text, { 'ssec-proxy.yaml': text })
+    t.match(await command(folder, ['presign', 'GET', 's3://b/k']), { code: 1, err: sentence })
+  }
+})
+
+t.test('the first listener that names a host is where the proxy is', async t => {
+  const text = JSON.stringify({ ...CONFIG, listen: [{ socket: 'a' }, { host: '::1', port: 80 }] })
+  const folder = await folderFor(t, text, { 'ssec-proxy.yaml': text })
+  t.equal((await presigned(folder, 'GET', 's3://b/k')).origin, 'http://[::1]')
 })

@@ -9,6 +9,7 @@ const ask = (method: string, target: string, headers: Readonly<Record<string, st
   return recognise(method, address, parseQuery(query), new Map(Object.entries(headers)))
 }
 const copy = { 'x-amz-copy-source': 'b/k' }
+const form = { 'content-type': 'Multipart/Form-Data; boundary=x' }
 
 t.test('requests are recognised by method, level, sub-resource and copy source', async t => {
   const cases: readonly (readonly [string, string, string, Record<string, string>?])[] = [
@@ -20,6 +21,8 @@ t.test('requests are recognised by method, level, sub-resource and copy source',
     ['GET', '/b?analytics&id=1', 'GetBucketAnalyticsConfiguration'],
     ['HEAD', '/b', 'HeadBucket'],
     ['POST', '/b?delete', 'DeleteObjects'],
+    ['POST', '/b', 'PostObject', form],
+    ['POST', '/b?delete', 'DeleteObjects', form],
     ['GET', '/b/k', 'GetObject'],
     ['GET', '/b/k?versionId=1&response-content-type=a', 'GetObject'],
     ['GET', '/b/k?x-id=GetObject', 'GetObject'],
@@ -49,6 +52,9 @@ t.test('what the table does not know is never taken for an object', async t => {
     ['PUT', '/b/k?encryption', 'NotImplemented'],
     ['GET', '/b?session', 'NotImplemented'],
     ['GET', '/b/k?annotation=a', 'NotImplemented'],
+    ['GET', '/b/k?copy', 'NotImplemented'],
+    ['POST', '/b?form', 'NotImplemented'],
+    ['POST', '/b', 'MethodNotAllowed'],
     ['POST', '/', 'MethodNotAllowed'],
     ['PATCH', '/b/k', 'MethodNotAllowed'],
     ['DELETE', '/', 'MethodNotAllowed'],
@@ -71,6 +77,7 @@ t.test('the triples stand exactly where AWS’s model has them', async t => {
     'GetObjectAttributes',
     'HeadObject',
     'ListParts',
+    'PostObject',
     'PutObject',
     'SelectObjectContent',
     'UploadPart',
@@ -82,6 +89,7 @@ t.test('the triples stand exactly where AWS’s model has them', async t => {
     'CreateMultipartUpload',
     'GetObject',
     'HeadObject',
+    'PostObject',
     'PutObject',
     'UploadPart',
     'UploadPartCopy',
