@@ -1,7 +1,20 @@
 import { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
+import { S3Error } from '../s3/error.ts'
 import { headersFromRaw } from '../s3/headers.ts'
+import { unavailable } from './fault.ts'
 import type { UpstreamAnswer } from './transport.ts'
+
+const TIMEOUTS: readonly string[] = [
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]
+
+export const faultOf = (cause: unknown): S3Error =>
+  cause instanceof errors.UndiciError && TIMEOUTS.includes(cause.code)
+    ? new S3Error('UpstreamTimeout', undefined, { cause })
+    : unavailable(cause)
 
 /** An answer's body: reads from the connection only as fast as it is read itself. */
 class AnswerBody extends Readable {
@@ -10,6 +23,8 @@ class AnswerBody extends Readable {
   constructor(controller: Dispatcher.DispatchController) {
     super({ highWaterMark: 128 * 1024 })
     this.#controller = controller
+    // It may break while nobody has looked at it yet; whoever does will be told.
+    this.on('error', () => undefined)
   }
   receive(chunk: Buffer): void {
     if (!this.push(chunk)) this.#controller.pause()
@@ -55,7 +70,7 @@ export const createAnswerHandler = (signal: AbortSignal): AnswerHandler => {
     onResponseEnd: () => body?.finish(),
     onResponseError: (_, error) => {
       reject(error)
-      body?.destroy(error)
+      body?.destroy(faultOf(error))
     },
   }
 }

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream'
-import { errors, Pool } from 'undici'
+import { Pool } from 'undici'
 import { filtered } from '../body/filter.ts'
 import { S3Error } from '../s3/error.ts'
 import { rawFromHeaders } from '../s3/headers.ts'
 import type { SignedRequest } from '../sign/sign.ts'
-import { createAnswerHandler } from './answer-handler.ts'
+import { createAnswerHandler, faultOf } from './answer-handler.ts'
+import { bodyRefusal } from './fault.ts'
+import { assertSendable } from './request-head.ts'
 import type { Transport, UpstreamAnswer } from './transport.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -16,6 +18,17 @@ const createPool = ({ endpoint, connections, timeouts, ca }: Upstream): Pool =>
     bodyTimeout: timeouts.idle,
     connect: { timeout: timeouts.connect, ...(ca === undefined ? {} : { ca }) },
   })
+
+/** Bytes as promised: one too many would be read as the begin of another request. */
+async function* exactly(length: number, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = length
+  for await (const chunk of bytes) {
+    left -= chunk.length
+    if (left < 0) break
+    yield chunk
+  }
+  if (left !== 0) throw new S3Error('IncompleteBody')
+}
 
 /** A request's body on its way out. It remembers why it was refused: undici tells only that it broke. */
 class OutgoingBody {
@@ -38,33 +51,12 @@ class OutgoingBody {
   ): AsyncGenerator<Buffer> {
     this.started = true
     try {
-      yield* filtered(body.wire, body.filter)
+      yield* exactly(body.length, filtered(body.wire, body.filter))
     } catch (error) {
       this.refusal = error
       throw error
     }
   }
-}
-
-const TIMEOUTS: readonly string[] = [
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-]
-
-/** Why the client's body could not be sent on: a check's refusal, or a client that went away. */
-const bodyRefusal = (cause: unknown): S3Error =>
-  cause instanceof S3Error ? cause : new S3Error('IncompleteBody', undefined, { cause })
-
-const toS3Error = (cause: unknown): S3Error => {
-  const code = cause instanceof errors.UndiciError ? cause.code : ''
-  return new S3Error(
-    TIMEOUTS.includes(code) ? 'UpstreamTimeout' : 'UpstreamUnavailable',
-    undefined,
-    {
-      cause,
-    },
-  )
 }
 
 const STALE: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
@@ -112,11 +104,14 @@ export const createUndiciTransport = (upstreams: Iterable<Upstream>): Transport 
       if (body.refusal !== undefined) throw bodyRefusal(body.refusal)
       if (retries > 0 && !body.started && isStale(error))
         return attempt(request, signal, retries - 1)
-      throw toS3Error(error)
+      throw faultOf(error)
     }
   }
   return {
-    send: (request, signal) => attempt(request, signal, request.repeatable ? 1 : 0),
+    send: async (request, signal) => {
+      assertSendable(request)
+      return attempt(request, signal, request.repeatable ? 1 : 0)
+    },
     close: async () => {
       await Promise.all([...pools.values()].map(pool => pool.close()))
     },

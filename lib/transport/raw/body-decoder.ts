@@ -1,0 +1,121 @@
+import { AnswerFault, type Framing, parseField } from './answer-head.ts'
+
+/** Finds the body in the bytes of an answer. */
+export interface BodyDecoder {
+  readonly hasEnded: boolean
+  /**
+   * Hands every stretch of the body in `bytes` to `emit`, as a view on them.
+   *
+   * @returns where the next thing begins: before the end of `bytes` only when the body has ended
+   * @throws {AnswerFault}
+   */
+  decode(bytes: Buffer, from: number, emit: (body: Buffer) => void): number
+}
+
+export const createBodyDecoder = (framing: Framing): BodyDecoder => {
+  switch (framing.kind) {
+    case 'length':
+      return new LengthDecoder(framing.length)
+    case 'chunked':
+      return new ChunkedDecoder()
+    case 'until-close':
+      return new LengthDecoder(Number.POSITIVE_INFINITY)
+  }
+}
+
+class LengthDecoder implements BodyDecoder {
+  #left: number
+  constructor(length: number) {
+    this.#left = length
+  }
+  get hasEnded(): boolean {
+    return this.#left === 0
+  }
+  decode(bytes: Buffer, from: number, emit: (body: Buffer) => void): number {
+    const to = Math.min(bytes.length, from + this.#left)
+    if (to === from) return from
+    this.#left -= to - from
+    emit(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
+    return to
+  }
+}
+
+/** A size that a number holds; extensions mean nothing to us, and their end is the line's: RFC 9112 §7.1 */
+const SIZE_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
+
+const SIZE_LINE_BYTES = 1024
+const TRAILER_BYTES = 16 * 1024
+const LF = 10
+
+type Place = 'size' | 'data' | 'behind data' | 'trailer' | 'end'
+
+/** RFC 9112 §7.1, every line with CR and LF; trailers are checked and dropped. */
+class ChunkedDecoder implements BodyDecoder {
+  #place: Place = 'size'
+  /** Bytes of the chunk that are still to come. */
+  #left = 0
+  #trailerBytes = 0
+  /** Begin of a line that ends in bytes to come. */
+  #line = ''
+
+  get hasEnded(): boolean {
+    return this.#place === 'end'
+  }
+
+  decode(bytes: Buffer, from: number, emit: (body: Buffer) => void): number {
+    let at = from
+    while (at < bytes.length && this.#place !== 'end')
+      at = this.#place === 'data' ? this.#takeData(bytes, at, emit) : this.#takeLine(bytes, at)
+    return at
+  }
+
+  #takeData(bytes: Buffer, from: number, emit: (body: Buffer) => void): number {
+    const to = Math.min(bytes.length, from + this.#left)
+    this.#left -= to - from
+    if (this.#left === 0) this.#place = 'behind data'
+    emit(bytes.subarray(from, to))
+    return to
+  }
+
+  #takeLine(bytes: Buffer, from: number): number {
+    const room = this.#lineBytes() - this.#line.length
+    const to = bytes.subarray(from, from + room).indexOf(LF) + 1
+    this.#line += bytes.toString(
+      'latin1',
+      from,
+      to === 0 ? Math.min(bytes.length, from + room) : from + to,
+    )
+    if (to === 0) {
+      if (this.#line.length >= this.#lineBytes()) throw new AnswerFault('line too long in chunks')
+      return bytes.length
+    }
+    if (!this.#line.endsWith('\r\n')) throw new AnswerFault('bare line feed in chunks')
+    this.#readLine(this.#line.slice(0, -2))
+    this.#line = ''
+    return from + to
+  }
+
+  #lineBytes(): number {
+    if (this.#place === 'behind data') return 2
+    return this.#place === 'size' ? SIZE_LINE_BYTES : TRAILER_BYTES - this.#trailerBytes
+  }
+
+  #readLine(line: string): void {
+    if (this.#place === 'size') this.#readSize(line)
+    else if (this.#place === 'behind data') this.#place = 'size'
+    else if (line === '') this.#place = 'end'
+    else this.#readTrailer(line)
+  }
+
+  #readSize(line: string): void {
+    const [, digits] = SIZE_LINE.exec(line) ?? []
+    if (digits === undefined) throw new AnswerFault('malformed chunk size')
+    this.#left = Number.parseInt(digits, 16)
+    this.#place = this.#left === 0 ? 'trailer' : 'data'
+  }
+
+  #readTrailer(line: string): void {
+    parseField(line)
+    this.#trailerBytes += line.length + 2
+  }
+}

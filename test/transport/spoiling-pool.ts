@@ -1,0 +1,9 @@
+import { SlabPool } from '../../lib/transport/raw/slab-pool.ts'
+
+/** Spoils what is given back: a slab that somebody still needed shows at once. */
+export class SpoilingPool extends SlabPool {
+  override give(slab: Buffer): void {
+    slab.fill('spoilt')
+    super.give(slab)
+  }
+}
