@@ -97,8 +97,9 @@ const errorResponse = (error: S3Error, { id, message }: HttpExchange): S3Respons
   }
 }
 
-const LINGER_BYTES = 1024 * 1024
-const LINGER_MS = 2000
+/** As much as a part of a usual SDK, and then some: what is sent blindly must be taken before the answer is read. */
+const LINGER_BYTES = 32 * 1024 * 1024
+const LINGER_MS = 5000
 
 /**
  * Reads on a little after an answer, before the connection is closed: closing with bytes unread makes the kernel send a

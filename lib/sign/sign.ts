@@ -47,12 +47,20 @@ const issue = (request: UpstreamRequest, query: string, headers: Headers): Signe
     repeatable: request.repeatable,
   }) as SignedRequest
 
+// Without a signature a payload hash guards nothing; but the name of a framing tells how to read the body.
+const framing = ({ payloadHash }: UpstreamRequest): readonly (readonly [string, string])[] =>
+  payloadHash.startsWith('STREAMING-') ? [['x-amz-content-sha256', payloadHash]] : []
+
 /** Sends a request as nobody, so that the provider's own policy decides. */
 export const leaveUnsigned = (request: UpstreamRequest): SignedRequest =>
   issue(
     request,
     canonicalQuery(request.query),
-    withHeaders(request.headers, [['host', request.host], ...bodyLength(request.body)]),
+    withHeaders(request.headers, [
+      ['host', request.host],
+      ...bodyLength(request.body),
+      ...framing(request),
+    ]),
   )
 
 /**
