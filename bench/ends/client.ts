@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { sendMessage } from './body.ts'
+import { type Connection, openConnection } from './connection.ts'
+import type { Load, Outcome } from './load.ts'
+import { signedHeads } from './signed-requests.ts'
+
+/* The client of the bench, as a process of its own: `node client.js '<Load as JSON>'`; prints its Outcome as JSON. */
+
+const run = async (load: Load): Promise<Outcome> => {
+  const heads = await signedHeads(load)
+  const ca = load.scheme === 'https' ? readFileSync(load.ca) : undefined
+  const connections = await Promise.all(
+    Array.from({ length: load.connections }, () => openConnection(load, ca)),
+  )
+  const startedAt = performance.now()
+  await sendAll(load, heads, connections)
+  const wallSeconds = (performance.now() - startedAt) / 1000
+  for (const connection of connections) connection.socket.destroy()
+  return { wallSeconds }
+}
+
+/** Every connection takes the next request as soon as it is free. */
+const sendAll = async (
+  load: Load,
+  heads: readonly string[],
+  connections: readonly Connection[],
+): Promise<void> => {
+  let begun = 0
+  const keepBusy = async (connection: Connection): Promise<void> => {
+    while (begun < load.requests)
+      await exchange(load, heads[begun++ % heads.length] ?? '', connection)
+  }
+  await Promise.all(connections.map(keepBusy))
+}
+
+const exchange = async (load: Load, head: string, connection: Connection): Promise<void> => {
+  const answered = connection.answer()
+  const size = load.method === 'PUT' ? load.size : 0
+  await Promise.all([sendMessage(connection.socket, head, size, load.pace), answered])
+}
+
+const load = JSON.parse(process.argv[2] ?? '') as Load
+console.log(JSON.stringify(await run(load)))

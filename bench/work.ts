@@ -1,0 +1,50 @@
+import type { Load } from './ends/load.ts'
+
+const KiB = 2 ** 10
+const MiB = 2 ** 20
+const GiB = 2 ** 30
+
+/** One kind of work that every contender does on every route. */
+export interface Work extends Pick<Load, 'method' | 'size' | 'requests' | 'connections'> {
+  readonly name: string
+  readonly unit: Unit
+}
+
+export type Unit = 'CPU-s/GiB' | 'µs CPU/request'
+
+const large = (method: Load['method']): Work => ({
+  name: `${method} 1 GiB`,
+  unit: 'CPU-s/GiB',
+  method,
+  size: GiB,
+  requests: 1,
+  connections: 1,
+})
+
+const small = (method: Load['method']): Work => ({
+  name: `${method} 4 KiB, 32 connections`,
+  unit: 'µs CPU/request',
+  method,
+  size: 4 * KiB,
+  requests: 30_000,
+  connections: 32,
+})
+
+export const WORKS: readonly Work[] = [large('GET'), large('PUT'), small('GET'), small('PUT')]
+
+/** A piece of `work`, after which the contender's code is compiled and its upstream connections are open. */
+export const warmUpOf = (work: Work): Work => ({
+  ...work,
+  size: Math.min(work.size, 128 * MiB),
+  requests: Math.min(work.requests, 5000),
+})
+
+/** What `seconds` of CPU for the whole of `work` are in its unit. */
+export const costOf = ({ unit, size, requests }: Work, seconds: number): number => {
+  switch (unit) {
+    case 'CPU-s/GiB':
+      return (seconds * GiB) / (size * requests)
+    case 'µs CPU/request':
+      return (seconds * 1e6) / requests
+  }
+}
