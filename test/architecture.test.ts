@@ -8,21 +8,25 @@ import t from 'tap'
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   s3: [],
+  yaml: [],
   sigv4: ['s3'],
-  authenticate: ['s3', 'sigv4'],
+  form: ['s3'],
+  authenticate: ['s3', 'sigv4', 'form'],
   policy: ['s3', 'authenticate'],
-  keys: ['s3', 'policy'],
+  keys: ['s3', 'policy', 'yaml'],
   body: ['s3'],
   dialect: ['s3', 'body', 'transport'],
   sign: ['s3', 'sigv4', 'dialect', 'transport'],
   transport: ['s3', 'body', 'sign', 'dialect'],
   ssec: ['s3', 'body', 'keys', 'policy', 'dialect', 'response'],
-  response: ['s3', 'keys', 'ssec', 'transport'],
+  response: ['s3', 'form', 'keys', 'ssec', 'transport'],
+  copy: ['s3', 'authenticate', 'body', 'dialect', 'keys', 'response', 'ssec'],
   listener: ['s3', 'config', 'observe', 'proxy'],
   observe: ['s3', 'config'],
-  config: ['s3', 'authenticate', 'policy', 'transport', 'keys', 'dialect'],
+  config: ['s3', 'authenticate', 'policy', 'transport', 'keys', 'dialect', 'yaml'],
   embedded: ['s3'],
-  proxy: ['s3', 'authenticate', 'policy', 'keys', 'ssec'],
+  preflight: ['s3', 'authenticate', 'body', 'exchange'],
+  proxy: ['s3', 'form', 'authenticate', 'policy', 'keys', 'ssec'],
 }
 
 /** Where everything is put together. */
@@ -55,9 +59,11 @@ t.test('a secret is exposed only where it must be', async t => {
     .filter(file => /\.expose\(\)/.test(readFileSync(join(lib, file), 'utf8')))
     .sort()
   t.strictSame(exposing, [
+    'commands/keys-show.ts',
     'commands/keys.ts',
     'commands/quickstart.ts',
     'keys/keyring.ts',
+    'keys/providers/file.ts',
     'response/scrub.ts',
     'sign/sign.ts',
     'sigv4/signature.ts',
