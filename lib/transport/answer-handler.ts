@@ -55,20 +55,29 @@ export interface AnswerHandler extends Dispatcher.DispatchHandler {
 export const createAnswerHandler = (signal: AbortSignal): AnswerHandler => {
   const { promise, resolve, reject } = withResolvers<UpstreamAnswer>()
   let body: AnswerBody | undefined
+  let controller: Dispatcher.DispatchController | undefined
+  const onAbort = (): void => controller?.abort(signal.reason)
+  // One client's signal serves many requests where a copy goes by parts, so each takes its listener away again.
+  const leave = (): void => signal.removeEventListener('abort', onAbort)
   return {
     answer: promise,
-    onRequestStart: controller => {
-      if (signal.aborted) controller.abort(signal.reason)
-      else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+    onRequestStart: started => {
+      controller = started
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
     },
-    onResponseStart: (controller, status) => {
+    onResponseStart: (answering, status) => {
       if (status < 200) return
-      body = new AnswerBody(controller)
-      resolve({ status, headers: headersFromRaw(rawHeadersOf(controller)), body })
+      body = new AnswerBody(answering)
+      resolve({ status, headers: headersFromRaw(rawHeadersOf(answering)), body })
     },
     onResponseData: (_, chunk) => body?.receive(chunk),
-    onResponseEnd: () => body?.finish(),
+    onResponseEnd: () => {
+      leave()
+      body?.finish()
+    },
     onResponseError: (_, error) => {
+      leave()
       reject(error)
       body?.destroy(faultOf(error))
     },

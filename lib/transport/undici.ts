@@ -97,9 +97,10 @@ export const createUndiciTransport = (upstreams: Iterable<Upstream>): Transport 
     signal: AbortSignal,
     retries: number,
   ): Promise<UpstreamAnswer> => {
+    const pool = poolOf(request.upstream)
     const body = new OutgoingBody(request.body)
     try {
-      return await dispatch(poolOf(request.upstream), request, body, signal)
+      return await dispatch(pool, request, body, signal)
     } catch (error) {
       if (body.refusal !== undefined) throw bodyRefusal(body.refusal)
       if (retries > 0 && !body.started && isStale(error))

@@ -85,7 +85,7 @@ export class RawBody extends RelayedBody {
     }
     this.#relay = new Relay(sink, this.#slabs, this.#source, onFault)
     if (read !== null) this.#relay.receive(read)
-    if (read !== null && !this.#relay.endOfRead()) return
+    this.#relay.endOfRead()
     this.#source.resume()
   }
 }
