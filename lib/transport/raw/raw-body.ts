@@ -85,7 +85,7 @@ export class RawBody extends RelayedBody {
     }
     this.#relay = new Relay(sink, this.#slabs, this.#source, onFault)
     if (read !== null) this.#relay.receive(read)
-    this.#relay.endOfRead()
+    if (read !== null && !this.#relay.endOfRead()) return
     this.#source.resume()
   }
 }

@@ -8,7 +8,7 @@ const LEAST_READ = 16 * 1024
 const AFTER_PAUSE = 96 * 1024
 
 /** TLS delivers records of 16 KiB at most; so many bytes of them leave in one write. */
-const GATHERED = 128 * 1024
+const GATHERED = 64 * 1024
 
 /** Reads that fill their slab, and leave at once, before the slab grows. */
 const EASY_READS = 4
