@@ -56,6 +56,8 @@ const AWS_REFUSALS: readonly RefusalPattern[] = [
   { refusal: 'wrong-key', status: 403, code: 'AccessDenied' },
   { refusal: 'plaintext', status: 400, code: 'InvalidRequest', message: /not applicable/ },
   { refusal: 'key-needed', status: 400, code: 'InvalidRequest', message: /stored using a form/ },
+  // Of an upload, when its parts are listed or it is completed: the key is not the one that it began with.
+  { refusal: 'wrong-key', status: 400, code: 'InvalidRequest', message: /ones used originally/ },
 ]
 
 // Measured on Ceph RGW 16.2.15 (Debian 12): it compares the stored key MD5, and ignores a key on a plaintext object.
