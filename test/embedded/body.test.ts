@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { Agent, type ClientRequest, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -133,8 +132,9 @@ t.test('a body that is not what its head says leaves neither object nor part', a
     t.equal((await ask('PUT', part, headers, body)).element('Code'), code, what)
   }
   t.equal((await ask('GET', '/box/new')).status, 404)
-  t.strictSame(readdirSync(join(path, 'contents', 'box', 'data')), [])
-  t.strictSame(readdirSync(join(path, 'contents', 'box', 'parts')), [])
+  for (const folder of ['data', 'parts']) {
+    t.strictSame(await untilEmpty(join(path, 'contents', 'box', folder)), [], folder)
+  }
 })
 
 /** Sends a head and a bit of its body, and goes away. */

@@ -139,13 +139,13 @@ t.test('bytes that come too late are told so, and discarded', async t => {
   const part = await sendSlowly(origin, `${target}&partNumber=1`, data)
   await ask('DELETE', target)
   t.strictSame(await part.finish(), [404, 'NoSuchUpload'])
-  t.strictSame(readdirSync(data), [])
+  t.strictSame(await untilEmpty(data), [])
 
   const object = await sendSlowly(origin, '/box/late', data)
   await ask('DELETE', '/box')
   await ask('PUT', '/box')
   t.strictSame(await object.finish(), [404, 'NoSuchBucket'])
-  t.strictSame(readdirSync(data), [])
+  t.strictSame(await untilEmpty(data), [])
   t.equal((await ask('GET', '/box/late')).status, 404)
 })
 
