@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../command.ts'
-import { type Certificates, PROVIDER_USER, type Server, STAGE } from '../stage.ts'
+import { type Certificates, PROVIDER_USER, type Server, STAGE_IN_RAM } from '../stage.ts'
 import { ensurePackages, packageVersion } from './debian.ts'
 import { findFreePort } from './ports.ts'
 
@@ -10,8 +9,7 @@ const SCRIPT = fileURLToPath(new URL('rgw.sh', import.meta.url))
 
 const PACKAGES = ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common', 'curl']
 
-// In RAM where there is some: a monitor on disk takes ten times as long to start.
-const RGW_DIR = existsSync('/dev/shm') ? '/dev/shm/ssec-proxy-rgw' : join(STAGE, 'rgw')
+const RGW_DIR = join(STAGE_IN_RAM, 'rgw')
 
 /** Starts a one-node Ceph; its gateway speaks http and https. */
 export const startRgw = async (
