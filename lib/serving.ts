@@ -4,6 +4,7 @@ import { type Embedded, startEmbedded } from './embedded/server.ts'
 import type { Keyrings } from './keys/find-keys.ts'
 import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
+import { startOperators } from './operators.ts'
 import type { Journey } from './proxy.ts'
 import { createUndiciTransport } from './transport/undici.ts'
 
@@ -17,6 +18,8 @@ export interface Serving {
   readonly listeners: readonly Listener[]
   /** New requests go by the new configuration; those under way end by the old one. Listeners stay as they are. */
   reload(ready: Ready): void
+  /** Counts a configuration that was too faulty to take. */
+  refuseReload(): void
   /** Takes no new connection, lets requests under way end, then stops all that was started. */
   close(): Promise<void>
 }
@@ -59,26 +62,42 @@ const startEmbeddedUpstreams = ({ embedded }: Config, log: Logger): Promise<Embe
   )
 
 /** Starts everything that a configuration names. */
-export const startServing = async (ready: Ready, log: Logger): Promise<Serving> => {
-  const { domains, limits, listen } = ready.config
-  const embedded = await startEmbeddedUpstreams(ready.config, log)
-  let running = startJourney(ready)
-  const journey: Journey = (request, signal) => running.journey(request, signal)
-  const listeners = await Promise.all(
-    listen.map(address => startListener({ address, domains, limits, journey, log })),
+export const startServing = async (first: Ready, log: Logger): Promise<Serving> => {
+  const { domains, limits, listen } = first.config
+  const embedded = await startEmbeddedUpstreams(first.config, log)
+  let ready = first
+  let running = startJourney(first)
+  let listeners: readonly Listener[] = []
+  let isReady = false
+  const where = (): string[] => listeners.map(listener => listener.where)
+  const operators = await startOperators(
+    first.config,
+    () => ({ ...ready, isReady, listeners: where() }),
+    log,
   )
-  for (const { where } of listeners) log.info({ listen: where }, 'listening')
+  const { watch } = operators
+  const journey: Journey = (request, signal) => running.journey(request, signal)
+  listeners = await Promise.all(
+    listen.map(address => startListener({ address, domains, limits, journey, log, watch })),
+  )
+  isReady = true
+  for (const listen of where()) log.info({ listen }, 'listening')
   return {
     listeners,
     reload: next => {
       const before = running
+      ready = next
       running = startJourney(next)
+      operators.reloaded(true)
       void before.retire()
     },
+    refuseReload: () => operators.reloaded(false),
     close: async () => {
+      isReady = false
       await Promise.all(listeners.map(listener => listener.close()))
       await running.retire()
       await Promise.all(embedded.map(upstream => upstream.close()))
+      await operators.close()
     },
   }
 }

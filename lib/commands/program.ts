@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { PROVIDERS } from '../dialect/profiles.ts'
+import { VERSION } from '../version.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
 import { init } from './init.ts'
@@ -9,7 +10,6 @@ import { showKey } from './keys-show.ts'
 import { presign } from './presign.ts'
 import { EXIT, run } from './run.ts'
 import { serve } from './serve.ts'
-import { VERSION } from './version.ts'
 
 const CONFIG = ['--config <file>', 'the configuration', 'ssec-proxy.yaml'] as const
 

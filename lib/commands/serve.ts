@@ -34,6 +34,7 @@ const reload = async (path: string, serving: Serving, log: Logger): Promise<void
     log.info({ config: path }, 'reloaded')
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
+    serving.refuseReload()
     log.error({ config: path, reason }, 'not reloaded: the configuration before stays in force')
   }
 }

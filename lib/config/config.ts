@@ -16,6 +16,8 @@ export interface Config {
   readonly keyrings: ReadonlyMap<string, KeyringSource>
   readonly rules: readonly Rule[]
   readonly log: { readonly level: LogLevel }
+  /** Where metrics, health and the status page are; nowhere when left out. */
+  readonly admin: AdminAddress | undefined
   /** The embedded upstreams to start, by upstream name. */
   readonly embedded: ReadonlyMap<string, EmbeddedSource>
 }
@@ -30,6 +32,11 @@ export type ListenAddress =
       readonly tls: ListenTls | undefined
     }
   | { readonly kind: 'unix'; readonly path: string }
+
+export interface AdminAddress {
+  readonly host: string
+  readonly port: number
+}
 
 /** PEM texts. */
 export interface ListenTls {

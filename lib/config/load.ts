@@ -94,8 +94,8 @@ export const readConfig = async (
   if (main.value === undefined || report.faults.length > 0) {
     throw new ConfigError(report.faults.toSorted(byPlace))
   }
-  const { quickstart, domains, limits, log } = main.value
-  const config = { quickstart, domains, limits, log, ...assembled }
+  const { quickstart, domains, limits, log, admin } = main.value
+  const config = { quickstart, domains, limits, log, admin, ...assembled }
   return { config, warnings: report.warnings, created }
 }
 

@@ -6,6 +6,8 @@ import { type RuleShape, rule } from './schema/rule.ts'
 import { type UpstreamShape, upstream } from './schema/upstream.ts'
 import { name } from './schema/values.ts'
 import {
+  type AdminShape,
+  adminAddress,
   DEFAULT_LISTEN,
   type KeyringShape,
   keyring,
@@ -35,6 +37,8 @@ export interface NamedPart<T> extends Part<T> {
 /** The entries of a configuration, to be looked at one by one: so that one report tells every fault. */
 export interface Parts {
   readonly listen: readonly Part<ListenShape>[]
+  /** At most one. */
+  readonly admin: readonly Part<AdminShape>[]
   readonly upstreams: readonly NamedPart<UpstreamShape>[]
   readonly clients: readonly Part<ClientShape>[]
   readonly keyrings: readonly NamedPart<KeyringShape>[]
@@ -59,6 +63,9 @@ const partOf = <S extends z.ZodType>(schema: S, entry: unknown, path: Path): Par
 
 const partsOfList = <S extends z.ZodType>(schema: S, entries: unknown, option: string) =>
   listOf(entries).map((entry, i) => partOf(schema, entry, [option, i]))
+
+const partsOfOption = <S extends z.ZodType>(schema: S, entry: unknown, option: string) =>
+  entry === undefined ? [] : [partOf(schema, entry, [option])]
 
 const partsOfGroup = <S extends z.ZodType>(schema: S, entries: unknown, option: string) =>
   Object.entries(group.safeParse(entries).data ?? {})
@@ -93,6 +100,7 @@ export const partsOf = (config: unknown, policy: unknown): Parts => {
   const keyrings = optionOf(config, 'keyrings')
   return {
     listen: partsOfList(listenAddress, optionOf(config, 'listen') ?? DEFAULT_LISTEN, 'listen'),
+    admin: partsOfOption(adminAddress, optionOf(config, 'admin'), 'admin'),
     upstreams: partsOfGroup(upstream, upstreams, 'upstreams'),
     clients: partsOfList(client, clients, 'clients'),
     keyrings: partsOfGroup(keyring, keyrings, 'keyrings'),

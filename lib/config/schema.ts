@@ -63,6 +63,19 @@ export type ListenShape = z.output<typeof listenAddress>
 /** Where clients connect when the configuration does not say. */
 export const DEFAULT_LISTEN = [{ host: '127.0.0.1', port: 9000 }]
 
+export const adminAddress = z
+  .strictObject({
+    host: host.describe('Address to listen on.').default(DEFAULT_HOST),
+    port: port.describe('Port to listen on; 0 for any free one.'),
+  })
+  .meta({
+    id: 'Admin',
+    description:
+      'A listener for operators: `/metrics` (Prometheus), `/healthz`, `/readyz`, and a status page at `/`. It asks nobody who they are.',
+  })
+
+export type AdminShape = z.output<typeof adminAddress>
+
 const limits = z
   .strictObject({
     headerBytes: size('1KiB', '1MiB').describe('Bytes of one request head.').prefault('32KiB'),
@@ -142,6 +155,9 @@ export const configSchema = z
       .min(1)
       .describe('Where clients connect: one entry per listener.')
       .prefault(DEFAULT_LISTEN),
+    admin: adminAddress
+      .describe('Where metrics, health checks and the status page are. Left out: nowhere.')
+      .optional(),
     domains: z
       .array(domain)
       .describe(

@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import type { Limits, ListenAddress } from '../config/config.ts'
 import { type Logger, type OpenJournal, openJournal } from '../observe/log.ts'
+import type { Watch } from '../observe/watch.ts'
 import type { Journey } from '../proxy.ts'
 import { refuseUnreadable } from './client-error.ts'
 import { receive } from './receive.ts'
@@ -16,6 +17,8 @@ export interface ListenerOptions {
   readonly limits: Limits
   readonly journey: Journey
   readonly log: Logger
+  /** Told of every request. */
+  readonly watch?: Watch | undefined
 }
 
 export interface Listener {
@@ -174,7 +177,7 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
     response: ServerResponse,
     writeContinue: (() => void) | undefined,
   ): void => {
-    const journal = openJournal(options.log)
+    const journal = openJournal(options.log, options.watch)
     const exchange = openExchange(message, response, journal, writeContinue)
     underWay.set(message.socket, exchange)
     void meter(message.socket, journal, () => take(exchange)).finally(() =>

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 import type { LogLevel } from '../config/config.ts'
 import type { Journal, JournalEntry } from '../s3/journal.ts'
+import type { Watch } from './watch.ts'
 
 export type { Logger } from 'pino'
 
@@ -12,14 +13,15 @@ export const createLog = (level: LogLevel): Logger =>
     pino.destination({ dest: 1, sync: false }),
   )
 
-/** A journal that becomes one log line when the request is over. */
+/** A journal that becomes one log line when the request is over, and that `watch` is told of. */
 export interface OpenJournal extends Journal {
   /** Writes the line: as an error when the proxy failed (status 500 and above), as information otherwise. */
   close(): void
 }
 
-export const openJournal = (log: Logger): OpenJournal => {
+export const openJournal = (log: Logger, watch: Watch | undefined): OpenJournal => {
   let entry: JournalEntry = {}
+  watch?.began()
   return {
     note: more => {
       entry = { ...entry, ...more }
@@ -27,6 +29,7 @@ export const openJournal = (log: Logger): OpenJournal => {
     close: () => {
       const isFailure = typeof entry.status === 'number' && entry.status >= 500
       log[isFailure ? 'error' : 'info'](entry, 'request')
+      watch?.ended(entry)
     },
   }
 }

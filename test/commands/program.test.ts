@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../../lib/commands/run.ts'
-import { VERSION } from '../../lib/commands/version.ts'
+import { VERSION } from '../../lib/version.ts'
 import { command } from './fixture.ts'
 
 t.test('the version is that of package.json', async t => {

@@ -38,6 +38,7 @@ const SHAPE: readonly Case[] = [
     { listen: [{ port: 70000 }] },
     ['listen[0].port: must be at most 65535.'],
   ],
+  ['an admin listener without a port', { admin: {} }, ['admin.port: is missing.']],
   [
     'a host that is none',
     { listen: [{ port: 1, host: '[::1]' }] },

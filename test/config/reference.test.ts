@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { configJsonSchema, configurationPage } from '../../lib/config/reference.ts'
-import { logPage } from '../../lib/observe/reference.ts'
+import { logPage, metricsPage } from '../../lib/observe/reference.ts'
 
 const inRepository = (file: string): Promise<string> =>
   readFile(join(import.meta.dirname, '../..', file), 'utf8')
@@ -17,6 +17,10 @@ t.test('docs/configuration.md is up to date (npm run schema)', async t => {
 
 t.test('docs/log.md is up to date (npm run schema)', async t => {
   t.equal(await inRepository('docs/log.md'), logPage())
+})
+
+t.test('docs/metrics.md is up to date (npm run schema)', async t => {
+  t.equal(await inRepository('docs/metrics.md'), metricsPage())
 })
 
 t.test('every option of the page has a meaning', async t => {

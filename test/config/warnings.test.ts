@@ -24,6 +24,14 @@ const CASES: readonly Case[] = [
     ],
   ],
   [
+    'an admin listener that others can reach',
+    { admin: { host: '0.0.0.0', port: 9090 } },
+    [
+      'admin: is reachable from other machines, and asks nobody who they are: it shows names of clients, rules and buckets. Keep it inside of your network.',
+    ],
+  ],
+  ['an admin listener on loopback', { admin: { port: 9090 } }, []],
+  [
     'trust in a socket that is not there',
     { clients: [{ name: 'a', trusted: 'unix', upstream: 'main' }] },
     [

@@ -117,6 +117,7 @@ export const configOf = (options: ProxyOptions): Config => ({
   keyrings: new Map(),
   rules: options.rules ?? [rule(encrypt())],
   log: { level: 'info' },
+  admin: undefined,
   embedded: new Map(),
 })
 

@@ -1,7 +1,7 @@
 import type { Path } from '../../yaml/fault.ts'
 import type { Part, Parts, Remark } from '../parts.ts'
 import { embeddedAddress } from '../schema/upstream.ts'
-import { DEFAULT_HOST, type ListenShape } from '../schema.ts'
+import { type AdminShape, DEFAULT_HOST, type ListenShape } from '../schema.ts'
 import { isLoopback } from './loopback.ts'
 import { checkUnique } from './unique.ts'
 
@@ -11,13 +11,14 @@ interface Address {
   readonly port: number
 }
 
-const tcpAddress = ({ path, options }: Part<ListenShape>): Address[] => {
+const tcpAddress = ({ path, options }: Part<ListenShape> | Part<AdminShape>): Address[] => {
   const { host = DEFAULT_HOST, port } = options
   return port === undefined ? [] : [{ path: [...path, 'port'], host, port }]
 }
 
-const addressesOf = ({ listen, upstreams }: Parts): Address[] => [
+const addressesOf = ({ listen, admin, upstreams }: Parts): Address[] => [
   ...listen.flatMap(tcpAddress),
+  ...admin.flatMap(tcpAddress),
   ...upstreams
     .filter(({ options }) => options.provider === 'embedded')
     .map(({ path, options }) => ({ path: [...path, 'port'], ...embeddedAddress(options) })),
@@ -47,6 +48,17 @@ export function* checkListen(parts: Parts): Generator<Remark> {
     if (port === undefined || tls !== undefined || isLoopback(host)) continue
     const message =
       'is reachable from other machines without TLS: objects can be read on the way. Add tls.'
+    yield { path, message, warning: true }
+  }
+  yield* checkAdmin(parts)
+}
+
+/** An admin listener that whoever reaches the machine can read. */
+function* checkAdmin({ admin }: Parts): Generator<Remark> {
+  for (const { path, options } of admin) {
+    if (isLoopback(options.host ?? DEFAULT_HOST)) continue
+    const message =
+      'is reachable from other machines, and asks nobody who they are: it shows names of clients, rules and buckets. Keep it inside of your network.'
     yield { path, message, warning: true }
   }
 }
