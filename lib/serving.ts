@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { compose } from './compose.ts'
-import type { Config } from './config/config.ts'
+import type { Config, ListenAddress, ListenTls } from './config/config.ts'
 import { type Embedded, startEmbedded } from './embedded/server.ts'
 import type { Keyrings } from './keys/find-keys.ts'
 import { type Listener, startListener } from './listener/listener.ts'
@@ -16,8 +17,13 @@ export interface Ready {
 
 export interface Serving {
   readonly listeners: readonly Listener[]
-  /** New requests go by the new configuration; those under way end by the old one. Listeners stay as they are. */
-  reload(ready: Ready): void
+  /**
+   * New requests go by the new configuration, new connections get the new certificates; requests under way end by the
+   * old one. Listeners stay where they are.
+   *
+   * @returns the options whose change takes a restart to come into force
+   */
+  reload(ready: Ready): readonly string[]
   /** Counts a configuration that was too faulty to take. */
   refuseReload(): void
   /** Takes no new connection, lets requests under way end, then stops all that was started. */
@@ -61,6 +67,25 @@ const startEmbeddedUpstreams = ({ embedded }: Config, log: Logger): Promise<Embe
     }),
   )
 
+/** Options that are looked at when the process starts, and never again. */
+const AT_START = ['listen', 'admin', 'domains', 'limits', 'log', 'watch', 'embedded'] as const
+
+const tlsOf = (address: ListenAddress | undefined): ListenTls | undefined =>
+  address?.kind === 'tcp' ? address.tls : undefined
+
+/** Certificates are renewed as they are, so they do not count; that there are some, and client certificates, does. */
+const placesOf = ({ listen }: Config): readonly unknown[] =>
+  listen.map(address =>
+    address.kind === 'unix'
+      ? address
+      : { ...address, tls: address.tls && { clientCa: address.tls.clientCa !== undefined } },
+  )
+
+const isSame = (option: (typeof AT_START)[number], a: Config, b: Config): boolean =>
+  option === 'listen'
+    ? isDeepStrictEqual(placesOf(a), placesOf(b))
+    : isDeepStrictEqual(a[option], b[option])
+
 /** Starts everything that a configuration names. */
 export const startServing = async (first: Ready, log: Logger): Promise<Serving> => {
   const { domains, limits, listen } = first.config
@@ -88,8 +113,14 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
       const before = running
       ready = next
       running = startJourney(next)
+      const changed = AT_START.filter(option => !isSame(option, first.config, next.config))
+      if (!changed.includes('listen')) {
+        for (const [i, listener] of listeners.entries())
+          listener.renew(tlsOf(next.config.listen[i]))
+      }
       operators.reloaded(true)
       void before.retire()
+      return changed
     },
     refuseReload: () => operators.reloaded(false),
     close: async () => {

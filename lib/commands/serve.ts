@@ -1,4 +1,5 @@
 import { readConfig } from '../config/load.ts'
+import { type FileWatch, watchFiles } from '../config/watch.ts'
 import { loadKeyring } from '../keys/providers/load.ts'
 import { createLog, type Logger } from '../observe/log.ts'
 import { type Ready, type Serving, startServing } from '../serving.ts'
@@ -8,35 +9,63 @@ import { quickstartLines } from './quickstart.ts'
 /** A configuration with its keys, and what there is to say of it. */
 interface Found extends Ready {
   readonly warnings: readonly string[]
+  readonly files: readonly string[]
 }
 
 /** Reads a configuration and fetches its keys. */
 export const getReady = async (path: string, env: NodeJS.ProcessEnv): Promise<Found> => {
-  const { config, warnings } = await readConfig(path, env)
+  const { config, warnings, files } = await readConfig(path, env)
   const keyrings = await Promise.all(
     [...config.keyrings].map(
       async ([name, source]) => [name, await loadKeyring(name, source, env)] as const,
     ),
   )
-  return { config, keyrings: new Map(keyrings), warnings: warnings.map(faultText) }
+  return { config, keyrings: new Map(keyrings), warnings: warnings.map(faultText), files }
 }
 
 const warn = (log: Logger, { warnings }: Found): void => {
   for (const warning of warnings) log.warn({ warning }, 'configuration')
 }
 
-/** All or nothing: a faulty new configuration leaves the old one running, and the log says why. */
-const reload = async (path: string, serving: Serving, log: Logger): Promise<void> => {
-  try {
-    const ready = await getReady(path, process.env)
-    serving.reload(ready)
-    warn(log, ready)
-    log.info({ config: path }, 'reloaded')
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    serving.refuseReload()
-    log.error({ config: path, reason }, 'not reloaded: the configuration before stays in force')
+/** Milliseconds between two looks at the files of a configuration. */
+const LOOK_INTERVAL = 5000
+
+/** Takes a new configuration, all of it or nothing: a faulty one leaves the old one running, and the log says why. */
+const createReload = (path: string, serving: Serving, log: Logger) => {
+  const take = async (): Promise<readonly string[] | undefined> => {
+    try {
+      const ready = await getReady(path, process.env)
+      const needRestart = serving.reload(ready)
+      warn(log, ready)
+      if (needRestart.length > 0) log.warn({ options: needRestart }, 'changed, but needs a restart')
+      log.info({ config: path }, 'reloaded')
+      return ready.files
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      serving.refuseReload()
+      log.error({ config: path, reason }, 'not reloaded: the configuration before stays in force')
+      return undefined
+    }
   }
+  let last: Promise<readonly string[] | undefined> = Promise.resolve(undefined)
+  // One after the other, so that the configuration that was read last is the one in force.
+  return (): Promise<readonly string[] | undefined> => {
+    last = last.then(take)
+    return last
+  }
+}
+
+/** Has a change of the configuration's files taken without being told. */
+const followFiles = async (
+  found: Found,
+  reload: ReturnType<typeof createReload>,
+): Promise<FileWatch> => {
+  const watch: FileWatch = watchFiles(LOOK_INTERVAL, async () => {
+    const files = await reload()
+    if (files !== undefined) await watch.follow(files)
+  })
+  await watch.follow(found.files)
+  return watch
 }
 
 const stopSignal = (): Promise<NodeJS.Signals> =>
@@ -46,8 +75,8 @@ const stopSignal = (): Promise<NodeJS.Signals> =>
   })
 
 /**
- * The command `serve`: runs until SIGTERM or SIGINT, then drains. SIGHUP reads the configuration and the keys anew;
- * only a change of `listen`, `limits` or of an embedded upstream needs a restart.
+ * The command `serve`: runs until SIGTERM or SIGINT, then drains. SIGHUP, or a change of its files, has the configuration
+ * and the keys read anew.
  */
 export const serve = async (options: { readonly config: string }): Promise<void> => {
   const ready = await getReady(options.config, process.env)
@@ -55,8 +84,11 @@ export const serve = async (options: { readonly config: string }): Promise<void>
   warn(log, ready)
   const serving = await startServing(ready, log)
   process.stdout.write(quickstartLines(ready.config, serving.listeners))
-  process.on('SIGHUP', () => void reload(options.config, serving, log))
+  const reload = createReload(options.config, serving, log)
+  process.on('SIGHUP', () => void reload())
+  const watch = ready.config.watch ? await followFiles(ready, reload) : undefined
   log.info({ signal: await stopSignal() }, 'draining')
+  watch?.stop()
   await serving.close()
   log.info('stopped')
 }

@@ -7,6 +7,8 @@ import type { Upstream } from '../transport/upstream.ts'
 export interface Config {
   /** Whether this is a trial, whose missing keys and secrets are created at the start. */
   readonly quickstart: boolean
+  /** Whether a change of its files is taken without being told. */
+  readonly watch: boolean
   readonly listen: readonly ListenAddress[]
   /** Host names under which virtual-hosted-style requests come: `bucket.<domain>`. */
   readonly domains: readonly string[]

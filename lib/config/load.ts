@@ -22,6 +22,8 @@ export interface LoadedConfig {
   readonly warnings: readonly Fault[]
   /** Files that were created because of `quickstart: true`. */
   readonly created: readonly string[]
+  /** Every file that it was made of, by absolute path. */
+  readonly files: readonly string[]
 }
 
 /** A document that was read as far as it could be. */
@@ -88,15 +90,21 @@ export const readConfig = async (
   const folder = dirname(file)
   const isTrial = main.value?.quickstart === true && report.faults.length === 0
   const created = isTrial ? await createMissing(parts, folder, now) : []
-  const sources = { folder, env, report: report.about(main.document) }
+  const files = new Set([main.document.file, policy.file].map(each => resolve(each)))
+  const sources = {
+    folder,
+    env,
+    report: report.about(main.document),
+    onFile: (each: string) => void files.add(each),
+  }
   const assembled = await assembleParts(sources, parts)
   for (const part of parts.keyrings) report.add(await checkKeyring(sources, part))
   if (main.value === undefined || report.faults.length > 0) {
     throw new ConfigError(report.faults.toSorted(byPlace))
   }
-  const { quickstart, domains, limits, log, admin } = main.value
-  const config = { quickstart, domains, limits, log, admin, ...assembled }
-  return { config, warnings: report.warnings, created }
+  const { quickstart, watch, domains, limits, log, admin } = main.value
+  const config = { quickstart, watch, domains, limits, log, admin, ...assembled }
+  return { config, warnings: report.warnings, created, files: [...files] }
 }
 
 /** The same, for who only wants the configuration. */

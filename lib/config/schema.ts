@@ -150,6 +150,12 @@ export const configSchema = z
         'Whether key files and client secret files that are missing are created at the first use of this configuration, with random content and mode 0600. For trial.',
       )
       .default(false),
+    watch: z
+      .boolean()
+      .describe(
+        'Whether a change of this file, or of a file that it names (policy, keyrings, secrets, certificates), is taken within five seconds. `SIGHUP` has them read in any case.',
+      )
+      .default(true),
     listen: z
       .array(listenAddress)
       .min(1)

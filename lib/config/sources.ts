@@ -13,10 +13,14 @@ export interface Sources {
   readonly folder: string
   readonly env: NodeJS.ProcessEnv
   readonly report: (remark: Remark) => void
+  /** Told of every file that is looked for, by its absolute path. */
+  readonly onFile: (file: string) => void
 }
 
 const readFile = async (sources: Sources, path: Path, file: string) => {
-  const read = await readText(resolve(sources.folder, file))
+  const whole = resolve(sources.folder, file)
+  sources.onFile(whole)
+  const read = await readText(whole)
   if (read.kind === 'text') return read
   sources.report({ path, message: `names a file that ${read.message}` })
   return undefined

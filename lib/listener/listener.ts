@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
-import type { Limits, ListenAddress } from '../config/config.ts'
+import type { Limits, ListenAddress, ListenTls } from '../config/config.ts'
 import { type Logger, type OpenJournal, openJournal } from '../observe/log.ts'
 import type { Watch } from '../observe/watch.ts'
 import type { Journey } from '../proxy.ts'
@@ -24,6 +24,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** Where it listens, as a URL or `unix:<path>`. */
   readonly where: string
+  /** New connections get this certificate; nothing happens where there is none. */
+  renew(tls: ListenTls | undefined): void
   /** Takes no new connection, lets requests in flight end for `drainTimeout`, then cuts what is left. */
   close(): Promise<void>
 }
@@ -42,11 +44,17 @@ const createServerFor = (address: ListenAddress, limits: Limits): Server => {
     insecureHTTPParser: false,
   }
   if (address.kind === 'unix' || address.tls === undefined) return createServer(options)
-  const { cert, key, clientCa } = address.tls
   const clientAuth =
-    clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
-  return createTlsServer({ ...options, cert, key, minVersion: 'TLSv1.2', ...clientAuth })
+    address.tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }
+  return createTlsServer({ ...options, ...secureContext(address.tls), ...clientAuth })
 }
+
+const secureContext = ({ cert, key, clientCa }: ListenTls) => ({
+  cert,
+  key,
+  minVersion: 'TLSv1.2' as const,
+  ...(clientCa === undefined ? {} : { ca: clientCa }),
+})
 
 // While the provider thinks, the client's connection is silent through no fault of its own.
 const awaitsUpstream = ({ message, response }: HttpExchange): boolean =>
@@ -199,6 +207,10 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
   await listen(server, address)
   return {
     where: whereOf(server, address),
+    renew: tls => {
+      if (tls !== undefined && server instanceof TlsServer)
+        server.setSecureContext(secureContext(tls))
+    },
     close: () => closeServer(server, limits.drainTimeout),
   }
 }

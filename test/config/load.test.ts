@@ -31,6 +31,7 @@ t.test('a small configuration gets every default', async t => {
   t.strictSame(created, [])
   t.strictSame(exposed(config), {
     quickstart: false,
+    watch: true,
     admin: undefined,
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 9000, tls: undefined }],
     domains: [],

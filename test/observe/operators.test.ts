@@ -1,12 +1,8 @@
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
-import { Writable } from 'node:stream'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { getReady } from '../../lib/commands/serve.ts'
-import { type Serving, startServing } from '../../lib/serving.ts'
+import { freePort, type Started, startFrom } from '../serving/stage.ts'
 import { send, signedHeaders } from '../support/client.ts'
 import { APP } from '../support/proxy.ts'
 
@@ -27,12 +23,6 @@ rules:
   - { name: default, encrypt: { keyring: main } }
 `
 
-interface Started {
-  readonly serving: Serving
-  readonly proxy: string
-  readonly admin: string
-}
-
 /** An upload whose body does not come to its end. */
 const openUpload = async (t: Test, proxy: string): Promise<Socket> => {
   const body = 'x'.repeat(1000)
@@ -50,34 +40,8 @@ const openUpload = async (t: Test, proxy: string): Promise<Socket> => {
   return socket
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-const start = async (t: Test): Promise<Started> => {
-  const folder = t.testdir({ 'config.yaml': configAt(await freePort()) })
-  const lines: Record<string, unknown>[] = []
-  const sink = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      lines.push(JSON.parse(chunk.toString()))
-      done()
-    },
-  })
-  const ready = await getReady(join(folder, 'config.yaml'), {})
-  const serving = await startServing(ready, pino({ base: null }, sink))
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closing ??= serving.close()
-    return closing
-  }
-  t.teardown(close)
-  const admin = String(lines.find(line => line['admin'] !== undefined)?.['admin'])
-  return { serving: { ...serving, close }, proxy: serving.listeners[0]?.where ?? '', admin }
-}
+const start = async (t: Test): Promise<Started> =>
+  startFrom(t, t.testdir({ 'config.yaml': configAt(await freePort()) }))
 
 const page = async (url: string): Promise<{ status: number; text: string }> => {
   const answer = await fetch(url)

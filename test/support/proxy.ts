@@ -90,6 +90,7 @@ export interface ProxyOptions {
 export const configOf = (options: ProxyOptions): Config => ({
   listen: [options.listen ?? { kind: 'tcp', host: '127.0.0.1', port: 0, tls: undefined }],
   quickstart: false,
+  watch: false,
   domains: options.domains ?? [],
   limits: { ...LIMITS, ...options.limits },
   upstreams: new Map([

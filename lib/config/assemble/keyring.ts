@@ -42,6 +42,7 @@ export const checkKeyring = async (
 ): Promise<readonly Fault[]> => {
   if (whole === undefined) return []
   const source = keyringSource(sources, whole)
+  if (source.kind === 'file') sources.onFile(source.path)
   const faults = await faultsOf(name, source, sources.env)
   for (const { line, message } of faults) {
     if (line !== undefined) continue
