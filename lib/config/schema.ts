@@ -117,6 +117,12 @@ export const keyring = z
       z.strictObject({
         provider: z.literal('file').describe('A YAML file.'),
         path: path.describe('Keyring file, readable for its owner alone.'),
+        readableFor: z
+          .enum(['owner', 'group'])
+          .describe(
+            'Whom the file may be open to. `group`: its group may read it, too, as it may a Secret that Kubernetes mounts for a user other than root.',
+          )
+          .default('owner'),
       }),
       z.strictObject({
         provider: z.literal('env').describe('An environment variable.'),

@@ -18,7 +18,7 @@ t.test('generate --out writes a keyring file, once', async t => {
   t.match(out, 'created: keys/new.yaml\nKeep a copy in a safe place')
   const path = join(folder, 'keys/new.yaml')
   t.equal((await stat(path)).mode & 0o777, 0o600)
-  const { versions } = await loadKeyring('new', { kind: 'file', path }, {})
+  const { versions } = await loadKeyring('new', { kind: 'file', path, readableFor: 'owner' }, {})
   t.strictSame(
     versions.map(({ id, createdAt }) => [id, createdAt]),
     [['v1', new Date('2026-11-21T05:48:13Z')]],

@@ -79,7 +79,9 @@ t.test('a small configuration gets every default', async t => {
         upstreamCredentials: { kind: 'upstream' },
       },
     ],
-    keyrings: new Map([['main', { kind: 'file', path: join(folder, 'keys/main.yaml') }]]),
+    keyrings: new Map([
+      ['main', { kind: 'file', path: join(folder, 'keys/main.yaml'), readableFor: 'owner' }],
+    ]),
     rules: [
       {
         name: 'default',

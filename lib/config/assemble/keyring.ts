@@ -9,7 +9,11 @@ import type { Sources } from '../sources.ts'
 export const keyringSource = ({ folder }: Sources, keyring: KeyringShape): KeyringSource => {
   switch (keyring.provider) {
     case 'file':
-      return { kind: 'file', path: resolve(folder, keyring.path) }
+      return {
+        kind: 'file',
+        path: resolve(folder, keyring.path),
+        readableFor: keyring.readableFor,
+      }
     case 'env':
       return { kind: 'env', variable: keyring.variable }
   }

@@ -5,16 +5,29 @@ import type { Keyring, KeyVersion } from '../keyring.ts'
 import { parseKeyring } from './document.ts'
 import { createSecretFile } from './secret-file.ts'
 
+/** Whom a keyring file may be readable for. */
+export type Readers = 'owner' | 'group'
+
+const GROUP_READ = 0o040
+
+const isTooOpen = (mode: number, readers: Readers): boolean =>
+  isOpenToOthers(readers === 'group' ? mode & ~GROUP_READ : mode)
+
 /**
  * Reads a keyring file.
  *
- * @throws {ConfigError} with every fault; also when others than its owner may read it
+ * @throws {ConfigError} with every fault; also when others than `readers` may do anything with it
  */
-export const readKeyringFile = async (name: string, file: string): Promise<Keyring> => {
+export const readKeyringFile = async (
+  name: string,
+  file: string,
+  readers: Readers,
+): Promise<Keyring> => {
   const read = await readText(file)
   if (read.kind === 'unreadable') throw new ConfigError([fileFault(file, read.message)])
-  if (isOpenToOthers(read.mode)) {
-    const message = `holds keys and is open to others (mode ${modeText(read.mode)}). Run: chmod 600 ${file}`
+  if (isTooOpen(read.mode, readers)) {
+    const mend = readers === 'group' ? '640' : '600'
+    const message = `holds keys and is open to others (mode ${modeText(read.mode)}). Run: chmod ${mend} ${file}`
     throw new ConfigError([fileFault(file, message)])
   }
   return parseKeyring(name, file, read.text)

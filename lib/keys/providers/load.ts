@@ -1,10 +1,10 @@
 import type { Keyring } from '../keyring.ts'
 import { readKeyringVariable } from './env.ts'
-import { readKeyringFile } from './file.ts'
+import { type Readers, readKeyringFile } from './file.ts'
 
 /** Which key provider has a keyring, and under what name there. */
 export type KeyringSource =
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly readableFor: Readers }
   /** Environment variable with the keyring document, or with one base64 key. */
   | { readonly kind: 'env'; readonly variable: string }
 
@@ -20,7 +20,7 @@ export const loadKeyring = async (
 ): Promise<Keyring> => {
   switch (source.kind) {
     case 'file':
-      return readKeyringFile(name, source.path)
+      return readKeyringFile(name, source.path, source.readableFor)
     case 'env':
       return readKeyringVariable(name, source.variable, env)
   }
