@@ -44,6 +44,6 @@ t.test('the package', async t => {
   const provider = ['--provider', 'generic', '--endpoint', 'https://objects.example.com']
   await run(program, ['init', '--dir', proxy, ...provider])
   t.ok((await readdir(proxy)).includes('ssec-proxy.yaml'))
-  const env = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B' }
+  const env = { UPSTREAM_ACCESS_KEY_ID: 'A', UPSTREAM_SECRET_ACCESS_KEY: 'B' }
   await run(program, ['check', '--config', join(proxy, 'ssec-proxy.yaml')], { env })
 })
