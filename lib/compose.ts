@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache'
+import { amend } from './amend/amend.ts'
 import { type AuthenticatedRequest, createAuthenticate } from './authenticate/authenticate.ts'
 import { createAuthenticateForm } from './authenticate/authenticate-form.ts'
 import type { Client } from './authenticate/client.ts'
 import { receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
-import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
+import { type CopyLimits, type CopyRooms, S3_LIMITS } from './copy/rooms.ts'
 import type { Saying } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
@@ -123,7 +124,7 @@ const confirmWith =
   (attempted: AttemptedRequest): Promise<ConfirmedRequest> =>
     confirm(attempted, exchange.profile, undoWith(exchange))
 
-const attemptOrCopy = (
+const carryOut = (
   request: EnforcedRequest,
   exchange: Exchange,
   memory: VersionMemory,
@@ -131,15 +132,16 @@ const attemptOrCopy = (
   signal: AbortSignal,
 ): Promise<AttemptedRequest> => {
   const attempting = createAttempting(exchange, memory)
-  if (!request.operation.source) return attempting(request, signal)
-  return copy(request, {
+  const rooms: CopyRooms = {
     profile: exchange.profile,
     limits,
     now,
     attempt: step => attempting(step, signal),
     confirm: confirmWith(exchange),
     cleanUp: step => attempting(step, cleanUpSignal(exchange)),
-  })
+  }
+  if (!request.operation.source) return amend(request, rooms)
+  return copy(request, { ...rooms, attempt: step => amend(step, rooms) })
 }
 
 /** Writes down for the log who sent a request. */
@@ -204,7 +206,7 @@ export const compose = (parts: Parts): Journey => {
         exchangeOf(request.client).profile,
       ),
     attempt: (request, signal) =>
-      attemptOrCopy(request, exchangeOf(request.client), memory, parts, signal),
+      carryOut(request, exchangeOf(request.client), memory, parts, signal),
     confirm: attempted => confirmWith(exchangeOf(attempted.request.client))(attempted),
     toClient: (confirmed, received) =>
       toClient(confirmed, received, viewOf(confirmed.request.client)),

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ['s3', 'body', 'sign', 'dialect'],
   ssec: ['s3', 'body', 'keys', 'policy', 'dialect', 'response'],
   response: ['s3', 'form', 'keys', 'ssec', 'transport'],
+  amend: ['s3', 'copy', 'dialect', 'response', 'ssec'],
   copy: ['s3', 'authenticate', 'body', 'dialect', 'keys', 'response', 'ssec'],
   listener: ['s3', 'config', 'observe', 'proxy'],
   observe: ['s3', 'config'],

@@ -3,12 +3,12 @@ import { S3Error } from '../s3/error.ts'
 import { type Headers, withHeaders } from '../s3/headers.ts'
 import type { S3Response } from '../s3/response.ts'
 import { elementText, escapeXml } from '../s3/xml.ts'
-import type { EnforcedRequest } from '../ssec/enforce.ts'
-import { isTripleHeader } from '../ssec/headers.ts'
+import type { EnforcedRequest, UploadState } from '../ssec/enforce.ts'
+import { echoes, isTripleHeader } from '../ssec/headers.ts'
 import { type Step, stepAtDestination } from '../ssec/step.ts'
 import { copiedBody } from './copied-body.ts'
 import { copyResult, type Made, madeBy } from './result.ts'
-import { type CopyRooms, demand, versionQuery } from './rooms.ts'
+import { type CopyRooms, demand } from './rooms.ts'
 import { closeSource, openSource, type Range, type Source, sourceOwner } from './source.ts'
 import { keepTags } from './tags.ts'
 import { destinationConditions, requesterHeaders } from './written-headers.ts'
@@ -33,6 +33,7 @@ interface Upload {
   readonly copy: EnforcedRequest
   readonly rooms: CopyRooms
   readonly id: string
+  readonly state: UploadState
 }
 
 /** What the provider said of the parts. */
@@ -63,7 +64,7 @@ export const copyByParts = async (
     const parts = await copyParts(upload, source)
     const answer = await completeUpload(upload, parts.etags)
     await keepTags(copy, rooms, answer, headers.get('x-amz-tagging') ?? '')
-    const made = await madeOf(upload, answer)
+    const made = madeOf(upload, answer)
     return copyResult('CopyObjectResult', made, withHeaders(answer.headers, parts.echo), source)
   } catch (error) {
     await abortUpload(upload)
@@ -83,17 +84,20 @@ const createUpload = async (
   if (id === undefined) {
     throw new S3Error('UpstreamUnavailable', 'The storage provider gave the upload no id.')
   }
-  return { copy, rooms, id }
+  const [{ object }] = copy.attempts
+  const isConfirmed = object !== undefined && echoes(answer.headers, object)
+  return { copy, rooms, id, state: isConfirmed ? 'confirmed' : 'unconfirmed' }
 }
 
 const stepOf = (
-  { copy, rooms, id }: Upload,
+  { copy, rooms, id, state: upload }: Upload,
   { query = [], headers, ...step }: Omit<Step, 'headers'> & { readonly headers?: Headers },
 ): EnforcedRequest =>
   stepAtDestination(
     copy,
     {
       ...step,
+      upload,
       query: [...query, { name: 'uploadId', value: id }],
       headers: withHeaders(requesterHeaders(copy), headers ?? []),
     },
@@ -165,19 +169,10 @@ const completeUpload = (upload: Upload, etags: readonly string[]): Promise<S3Res
     }),
   )
 
-const madeOf = async (upload: Upload, answer: S3Response): Promise<Made> => {
-  const made = madeBy(answer, upload.rooms.now())
-  const etag = elementText(documentText(answer), 'ETag') ?? ''
-  // RGW 16 answers with an empty one.
-  return { ...made, etag: etag === '' ? await lookUpEtag(upload, answer) : etag }
-}
-
-const lookUpEtag = async ({ copy, rooms }: Upload, written: S3Response): Promise<string> => {
-  const query = versionQuery(written)
-  const step: Step = { operation: 'HeadObject', query, headers: requesterHeaders(copy) }
-  const answer = await demand(rooms, stepAtDestination(copy, step, rooms.profile))
-  return answer.headers.get('etag') ?? ''
-}
+const madeOf = ({ rooms }: Upload, answer: S3Response): Made => ({
+  ...madeBy(answer, rooms.now()),
+  etag: elementText(documentText(answer), 'ETag') ?? '',
+})
 
 /** The first failure is the one to tell; what cannot even be aborted, the bucket's lifecycle must sweep. */
 const abortUpload = async (upload: Upload): Promise<void> => {

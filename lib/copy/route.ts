@@ -22,13 +22,13 @@ const isMisread = (
 
 // An echo would not come, and nothing stands in for it.
 const isUnprovable = (
-  { operation, attempts: [{ object }], provenUpload }: EnforcedRequest,
+  { operation, attempts: [{ object }], upload }: EnforcedRequest,
   { silentOn }: Profile,
 ): boolean =>
   operation.name === 'UploadPartCopy' &&
   object !== undefined &&
   silentOn.has('UploadPartCopy') &&
-  !provenUpload
+  upload !== 'confirmed'
 
 /** Chooses by what the provider can do. A copy that no customer key takes part in is the provider's in any case. */
 export const routeOf = (copy: EnforcedRequest, profile: Profile): Route => {

@@ -21,6 +21,11 @@ export interface Profile {
   readonly copy: CopyAbility
   /** Takes the key on these and answers without echo, so that something else must vouch for what they write. */
   readonly silentOn: ReadonlySet<OperationName>
+  /**
+   * What the echo of a part tells where the upload's creation was not echoed: `proof` where a part is echoed only when it
+   * is stored encrypted, `hint` where that is not known, and the completed object is looked at.
+   */
+  readonly partEcho: 'proof' | 'hint'
   /** UploadPartCopy decodes its copy source twice, so that an object key with a `%` in it names another object. */
   readonly decodesPartSourceTwice: boolean
   /** The answers to a read or copy that say: not with this key. */
@@ -95,6 +100,7 @@ const profile = (name: string, differences: Partial<Profile>): Profile => ({
   etag: 'mark',
   copy: 'full',
   silentOn: new Set(),
+  partEcho: 'hint',
   // Unknown, so taken for granted: it costs something with few object keys, and would cost the policy its say.
   decodesPartSourceTwice: true,
   refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],
@@ -103,7 +109,8 @@ const profile = (name: string, differences: Partial<Profile>): Profile => ({
 })
 
 const PROFILES: readonly Profile[] = [
-  profile('generic', {}),
+  // MinIO and what is built like it do not echo there; with others it costs one look at the completed object.
+  profile('generic', { silentOn: new Set(['CreateMultipartUpload']) }),
   profile('aws', {
     addressing: 'virtual',
     trailers: 'tls',
@@ -124,6 +131,7 @@ const PROFILES: readonly Profile[] = [
   profile('minio', {
     trailers: 'tls',
     silentOn: new Set(['CreateMultipartUpload', 'CopyObject', 'UploadPartCopy']),
+    partEcho: 'proof',
     decodesPartSourceTwice: false,
     refusals: MINIO_REFUSALS,
     quirks: [

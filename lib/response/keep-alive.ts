@@ -18,8 +18,12 @@ export interface Patience {
 /** What fails at once shall be told with its true status, and no client's timeout is shorter than this. */
 export const USUAL_PATIENCE: Patience = { silence: 5_000, interval: 1_000 }
 
-/** What may take long because the proxy itself carries it out, and is answered with a document. */
-const LONG: ReadonlySet<OperationName> = new Set(['CopyObject', 'UploadPartCopy'])
+/** What may take long, is answered with a document, and has that read before the client gets any of it. */
+const LONG: ReadonlySet<OperationName> = new Set([
+  'CompleteMultipartUpload',
+  'CopyObject',
+  'UploadPartCopy',
+])
 
 type Asked = Pick<S3Request, 'id' | 'operation' | 'rawPath' | 'journal'>
 

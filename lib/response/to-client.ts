@@ -8,7 +8,7 @@ import type { S3Response } from '../s3/response.ts'
 import { mapElementText } from '../s3/xml.ts'
 import type { ConfirmedRequest } from '../ssec/confirm.ts'
 import type { EtagsAt } from '../ssec/etag.ts'
-import { SSE_C_HEADERS } from '../ssec/headers.ts'
+import { echoes, SSE_C_HEADERS } from '../ssec/headers.ts'
 import { sealUploadId } from '../ssec/upload-id.ts'
 import { readDocument, throughFilter, withDocument } from './document.ts'
 import { etagFilter, withShownEtag } from './etag.ts'
@@ -61,7 +61,7 @@ type Rewrite = (xml: string) => string
 
 /** How the answer's document must be rewritten; undefined when its body may pass as it comes. */
 const rewriteOf = (
-  { request, attempt }: ConfirmedRequest,
+  { request, attempt, answer }: ConfirmedRequest,
   received: S3Request,
   view: ClientView,
 ): Rewrite | undefined => {
@@ -77,8 +77,11 @@ const rewriteOf = (
   const key = attempt.object
   const keyring = key && view.keyrings.get(key.keyring)
   if (operation.name !== 'CreateMultipartUpload' || !key || !keyring) return undefined
+  const confirmed = echoes(answer.headers, key)
   return xml =>
-    mapElementText(xml, 'UploadId', id => sealUploadId(keyring, key.version, address, id))
+    mapElementText(xml, 'UploadId', id =>
+      sealUploadId(keyring, key.version, address, id, confirmed),
+    )
 }
 
 const wholeDocument = async ({ body }: S3Response, limit: number): Promise<Buffer> => {

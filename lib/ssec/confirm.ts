@@ -21,14 +21,27 @@ const isSuccess = ({ status }: S3Response): boolean => status === 200 || status 
 const isExcused = ({ request, answer }: AttemptedRequest, { silentOn }: Profile): boolean => {
   const { name } = request.operation
   if (!silentOn.has(name) || echoesAny(answer.headers)) return false
-  return name === 'CreateMultipartUpload' || (name === 'UploadPartCopy' && request.provenUpload)
+  return (
+    name === 'CreateMultipartUpload' ||
+    (name === 'UploadPartCopy' && request.upload === 'confirmed')
+  )
 }
+
+/**
+ * Whether the parts' own echoes do not vouch for what they are put together to. S3 owes none on completion, so that a look
+ * at the object stands in for it.
+ */
+export const mustLookAtCompleted = (
+  { operation, upload }: AttemptedRequest['request'],
+  { partEcho }: Profile,
+): boolean =>
+  operation.name === 'CompleteMultipartUpload' && upload === 'unconfirmed' && partEcho === 'hint'
 
 /** Whether the answer had to show the customer key's MD5, and does not. */
 export const lacksEcho = (attempted: AttemptedRequest, profile: Profile): boolean => {
   const { request, attempt, answer } = attempted
   return (
-    request.operation.echo &&
+    (request.operation.echo || mustLookAtCompleted(request, profile)) &&
     isSuccess(answer) &&
     attempt.object !== undefined &&
     !echoes(answer.headers, attempt.object) &&

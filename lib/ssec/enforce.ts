@@ -14,13 +14,20 @@ import { openUploadId } from './upload-id.ts'
 
 export type ReceivedRequest = Through<'body', KeyedRequest & { readonly body: Body }>
 
+/**
+ * What a request's upload id tells: that the upload was created with the attempts' key, and the provider confirmed it or
+ * did not; `unknown` for any other id, and for none.
+ */
+export type UploadState = 'confirmed' | 'unconfirmed' | 'unknown'
+
 /** A request that carries no SSE-C header of its own any more, and the attempts that say which it shall carry. */
 export type EnforcedRequest = Through<
   'ssec',
   ReceivedRequest & {
     readonly attempts: Attempts
-    /** Whether its upload id proves that the upload was created with the attempts' key, and confirmed so. */
-    readonly provenUpload: boolean
+    /** What its object is encrypted with, or may be; undefined where no key belongs. */
+    readonly keys: Keys | undefined
+    readonly upload: UploadState
   }
 >
 
@@ -78,7 +85,7 @@ const withKey = (keys: Keys | undefined, version: string | undefined): Keys | un
 interface Opened {
   readonly request: ReceivedRequest
   readonly keys: Keys | undefined
-  readonly provenUpload: boolean
+  readonly upload: UploadState
 }
 
 /** An upload's own key and the provider's id of it, out of the id that the proxy gave out. */
@@ -90,11 +97,11 @@ const openUpload = (
   const { address, query, permission } = request
   const uploadId = queryValue(query, 'uploadId')
   if (uploadId === undefined || address.level !== 'object' || permission.kind !== 'encrypt') {
-    return { request, keys, provenUpload: false }
+    return { request, keys, upload: 'unknown' }
   }
   const opened = openUploadId(keyrings.values(), address, uploadId)
   if (opened === undefined) {
-    if (permission.effect.clientKeys === 'accept') return { request, keys, provenUpload: false }
+    if (permission.effect.clientKeys === 'accept') return { request, keys, upload: 'unknown' }
     throw new S3Error('NoSuchUpload')
   }
   return {
@@ -103,7 +110,7 @@ const openUpload = (
       query: mapParameter(query, 'uploadId', () => opened.providerId),
     } as ReceivedRequest,
     keys: withKey(opened.keyring.keysFor(address), opened.version),
-    provenUpload: opened.version !== undefined,
+    upload: opened.confirmed ? 'confirmed' : 'unconfirmed',
   }
 }
 
@@ -141,7 +148,7 @@ export const enforce = (
   const sourceKeys =
     received.copySource &&
     candidates(received, 'source', received.copySource.permission, received.sourceKeys)
-  const { request, keys, provenUpload } = openUpload(received, keyrings, objectKeys)
+  const { request, keys, upload } = openUpload(received, keyrings, objectKeys)
   return {
     ...request,
     headers: cleanHeaders(request),
@@ -153,9 +160,11 @@ export const enforce = (
       source: sourceKeys,
       plaintextSource: allowsPlaintext(request.copySource?.permission),
     }),
-    provenUpload: provenUpload && !profile.silentOn.has('CreateMultipartUpload'),
+    keys,
+    upload,
   } as EnforcedRequest
 }
 
-const allowsPlaintext = (permission: Permission | undefined): boolean =>
+/** Whether a rule lets objects be read that are not encrypted. */
+export const allowsPlaintext = (permission: Permission | undefined): boolean =>
   permission?.kind === 'encrypt' && permission.effect.plaintextReads === 'allow'

@@ -1,11 +1,12 @@
 import { type Body, NO_BODY } from '../body/receive.ts'
 import type { Profile } from '../dialect/profiles.ts'
+import type { Keys } from '../keys/find-keys.ts'
 import type { ObjectPlace } from '../s3/address.ts'
 import type { Headers } from '../s3/headers.ts'
 import { type OperationName, operationNamed } from '../s3/operation.ts'
 import type { Query } from '../s3/query.ts'
-import type { Attempts } from './attempts.ts'
-import { type EnforcedRequest, takesKey } from './enforce.ts'
+import { type Attempts, attemptsFor } from './attempts.ts'
+import { allowsPlaintext, type EnforcedRequest, takesKey, type UploadState } from './enforce.ts'
 
 /** One of the requests that a copy is carried out by, when the provider does not carry it out itself. */
 export interface Step {
@@ -13,15 +14,19 @@ export interface Step {
   readonly query?: Query
   readonly headers: Headers
   readonly body?: Body
+  /** Where the step goes on with an upload that the steps began. */
+  readonly upload?: UploadState
 }
 
-type Side = Pick<EnforcedRequest, 'permission' | 'attempts'> & { readonly place: ObjectPlace }
+type Side = Pick<EnforcedRequest, 'permission' | 'attempts' | 'keys'> & {
+  readonly place: ObjectPlace
+}
 
 // A copy passed the policy for both of its sides, and has the keys of both: its steps go on from there.
 const step = (
   copy: EnforcedRequest,
-  { place: { bucket, objectKey }, permission, attempts }: Side,
-  { operation: name, query = [], headers, body = NO_BODY }: Step,
+  { place: { bucket, objectKey }, permission, attempts, keys }: Side,
+  { operation: name, query = [], headers, body = NO_BODY, upload = copy.upload }: Step,
 ): EnforcedRequest => {
   const operation = operationNamed(name)
   return {
@@ -35,6 +40,8 @@ const step = (
     permission,
     copySource: undefined,
     attempts,
+    keys,
+    upload,
   } as EnforcedRequest
 }
 
@@ -58,7 +65,7 @@ export const stepAtSource = (copy: EnforcedRequest, wanted: Step): EnforcedReque
   const attempts = operationNamed(wanted.operation).object ? sourceAttempts(copy) : NO_KEY
   return step(
     copy,
-    { ...copySource, attempts },
+    { ...copySource, attempts, keys: copy.sourceKeys },
     { ...wanted, query: [...version, ...(wanted.query ?? [])] },
   )
 }
@@ -79,5 +86,24 @@ export const stepAtDestination = (
   const attempts: Attempts = takesKey(operationNamed(wanted.operation), profile)
     ? [{ object, source: undefined }]
     : NO_KEY
-  return step(copy, { place: address, permission, attempts }, wanted)
+  const keys: Keys | undefined = object && [object]
+  return step(copy, { place: address, permission, attempts, keys }, wanted)
+}
+
+/**
+ * A read of the object that a request names, with every key that the object may have been written with.
+ *
+ * @throws {RangeError} when the request names no object
+ */
+export const stepAtObject = (request: EnforcedRequest, wanted: Step): EnforcedRequest => {
+  const { address, permission, keys } = request
+  if (address.level !== 'object') throw new RangeError(`${request.operation.name} names no object`)
+  const attempts = attemptsFor({
+    operation: operationNamed(wanted.operation),
+    object: keys,
+    plaintextObject: allowsPlaintext(permission),
+    source: undefined,
+    plaintextSource: false,
+  })
+  return step(request, { place: address, permission, attempts, keys }, wanted)
 }

@@ -7,18 +7,21 @@ import type { ObjectPlace } from '../s3/address.ts'
  *
  * Every part must come with the key of CreateMultipartUpload, the key may rotate in between, and replicas share no
  * state. The mac is made with a subkey of that very version, over bucket and object key too, so that an id can
- * neither be forged nor be used for another object.
+ * neither be forged nor be used for another object. A `~` before the version says that the provider did not confirm the
+ * key when it created the upload: then its parts, and what they are put together to, must be confirmed.
  */
 export interface OpenedUploadId {
   readonly keyring: Keyring
   /** The version the upload was created with; undefined for an id out of a listing, which cannot know. */
   readonly version: string | undefined
+  /** Whether the provider confirmed the version's key when it created the upload. */
+  readonly confirmed: boolean
   /** The provider's own id. */
   readonly providerId: string
 }
 
-/** Stands for the version in ids out of a listing. Not a legal version id. */
-const UNKNOWN = '~'
+/** Stands before a version that was not confirmed, and for the version in ids out of a listing. In no legal version id. */
+const UNCONFIRMED = '~'
 
 const MAC_BYTES = 16
 
@@ -49,17 +52,22 @@ const seal = (
 ): string =>
   `${version}.${macOf(keyring, signer, version, place, providerId).toString('base64url')}.${providerId}`
 
-/** The id that a client gets for an upload created with `version`. */
+/**
+ * The id that a client gets for an upload created with `version`.
+ *
+ * @param confirmed whether the provider's answer showed that version's key
+ */
 export const sealUploadId = (
   keyring: Keyring,
   version: string,
   place: ObjectPlace,
   providerId: string,
+  confirmed = true,
 ): string => {
   const signer = keyring.versions.find(each => each.id === version)
   if (signer === undefined)
     throw new RangeError(`keyring ${keyring.name} has no version ${version}`)
-  return seal(keyring, signer, version, place, providerId)
+  return seal(keyring, signer, confirmed ? version : `${UNCONFIRMED}${version}`, place, providerId)
 }
 
 /** The id that a client gets for an upload found in a listing. */
@@ -67,9 +75,10 @@ export const sealListedUploadId = (
   keyring: Keyring,
   place: ObjectPlace,
   providerId: string,
-): string => seal(keyring, newest(keyring), UNKNOWN, place, providerId)
+): string => seal(keyring, newest(keyring), UNCONFIRMED, place, providerId)
 
 interface SealedId {
+  /** With what stands before it. */
   readonly version: string
   readonly mac: Buffer
   readonly providerId: string
@@ -83,10 +92,14 @@ const parse = (sealed: string): SealedId | undefined => {
   return { version, mac: bytes, providerId: rest.join('.') }
 }
 
+/** The version that an id names; undefined for one out of a listing. */
+const versionOf = ({ version }: SealedId): string | undefined =>
+  version === UNCONFIRMED ? undefined : version.replace(UNCONFIRMED, '')
+
 /** Whether a version of this keyring sealed the id for that place. */
 const isSealedBy = (keyring: Keyring, place: ObjectPlace, id: SealedId): boolean =>
   keyring.versions
-    .filter(signer => id.version === UNKNOWN || id.version === signer.id)
+    .filter(signer => (versionOf(id) ?? signer.id) === signer.id)
     .some(signer =>
       timingSafeEqual(id.mac, macOf(keyring, signer, id.version, place, id.providerId)),
     )
@@ -100,6 +113,6 @@ export const openUploadId = (
   const id = parse(sealed)
   const keyring = id && [...keyrings].find(each => isSealedBy(each, place, id))
   if (id === undefined || keyring === undefined) return undefined
-  const version = id.version === UNKNOWN ? undefined : id.version
-  return { keyring, version, providerId: id.providerId }
+  const confirmed = !id.version.startsWith(UNCONFIRMED)
+  return { keyring, version: versionOf(id), confirmed, providerId: id.providerId }
 }
