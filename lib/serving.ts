@@ -7,7 +7,8 @@ import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
 import { startOperators } from './operators.ts'
 import type { Journey } from './proxy.ts'
-import { createUndiciTransport } from './transport/undici.ts'
+import { createTransport } from './transport/create.ts'
+import { SlabPool } from './transport/raw/slab-pool.ts'
 
 /** A configuration with its keys fetched. */
 export interface Ready {
@@ -37,8 +38,8 @@ interface Running {
   retire(): Promise<void>
 }
 
-const startJourney = ({ config, keyrings }: Ready): Running => {
-  const transport = createUndiciTransport(config.upstreams.values())
+const startJourney = ({ config, keyrings }: Ready, slabs: SlabPool): Running => {
+  const transport = createTransport(config.transport, config.upstreams.values(), { slabs })
   const journey = compose({ config, keyrings, transport, now: () => new Date() })
   const underWay = new Set<Promise<unknown>>()
   return {
@@ -91,7 +92,8 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
   const { domains, limits, listen } = first.config
   const embedded = await startEmbeddedUpstreams(first.config, log)
   let ready = first
-  let running = startJourney(first)
+  const slabs = new SlabPool()
+  let running = startJourney(first, slabs)
   let listeners: readonly Listener[] = []
   let isReady = false
   const where = (): string[] => listeners.map(listener => listener.where)
@@ -112,7 +114,7 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
     reload: next => {
       const before = running
       ready = next
-      running = startJourney(next)
+      running = startJourney(next, slabs)
       const changed = AT_START.filter(option => !isSame(option, first.config, next.config))
       if (!changed.includes('listen')) {
         for (const [i, listener] of listeners.entries())

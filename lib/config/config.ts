@@ -1,7 +1,7 @@
 import type { Client } from '../authenticate/client.ts'
 import type { KeyringSource } from '../keys/providers/load.ts'
 import type { Rule } from '../policy/rule.ts'
-import type { Upstream } from '../transport/upstream.ts'
+import type { TransportKind, Upstream } from '../transport/upstream.ts'
 
 /** A whole configuration: read, checked, its secrets fetched. */
 export interface Config {
@@ -20,6 +20,7 @@ export interface Config {
   readonly log: { readonly level: LogLevel }
   /** Where metrics, health and the status page are; nowhere when left out. */
   readonly admin: AdminAddress | undefined
+  readonly transport: TransportKind
   /** The embedded upstreams to start, by upstream name. */
   readonly embedded: ReadonlyMap<string, EmbeddedSource>
 }

@@ -178,6 +178,12 @@ export const configSchema = z
       .default([]),
     limits: limits.describe('What one client may cost.').prefault({}),
     log: log.describe('The log.').prefault({}),
+    transport: z
+      .enum(['raw', 'undici'])
+      .describe(
+        'What carries requests to the providers: `raw`, sockets of our own, for the least CPU; or `undici`, Node’s HTTP client, as a fallback.',
+      )
+      .default('raw'),
     upstreams: z.record(name, upstream).describe('The providers, by a name of your choice.'),
     clients: z.array(client).min(1).describe('Who may call.'),
     keyrings: z.record(name, keyring).describe('The keys, by a name of your choice.').default({}),

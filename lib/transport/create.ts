@@ -1,10 +1,12 @@
-import { createRawTransport } from './raw/raw.ts'
+import { createRawTransport, type RawOptions } from './raw/raw.ts'
 import type { Transport } from './transport.ts'
 import { createUndiciTransport } from './undici.ts'
-import type { Upstream } from './upstream.ts'
+import type { TransportKind, Upstream } from './upstream.ts'
 
-/** `raw`: sockets of our own, for the least CPU. `undici`: the client that Node itself ships, as a fallback. */
-export type TransportKind = 'raw' | 'undici'
-
-export const createTransport = (kind: TransportKind, upstreams: Iterable<Upstream>): Transport =>
-  kind === 'raw' ? createRawTransport(upstreams) : createUndiciTransport(upstreams)
+/** The transport of that kind. */
+export const createTransport = (
+  kind: TransportKind,
+  upstreams: Iterable<Upstream>,
+  raw: RawOptions = {},
+): Transport =>
+  kind === 'raw' ? createRawTransport(upstreams, raw) : createUndiciTransport(upstreams)

@@ -2,6 +2,9 @@ import type { CopyAbility } from '../dialect/profiles.ts'
 import type { Credentials } from '../s3/credentials.ts'
 import type { EtagView } from '../s3/etag.ts'
 
+/** `raw`: sockets of our own, for the least CPU. `undici`: the client that Node itself ships, as a fallback. */
+export type TransportKind = 'raw' | 'undici'
+
 /** A provider's endpoint, and how to speak to it. */
 export interface Upstream {
   readonly name: string

@@ -45,6 +45,7 @@ t.test('a small configuration gets every default', async t => {
       drainTimeout: 30_000,
     },
     log: { level: 'info' },
+    transport: 'raw',
     upstreams: new Map([
       [
         'main',
@@ -117,6 +118,7 @@ t.test('every option says what it is for', async t => {
         drainTimeout: '5s',
       },
       log: { level: 'debug' },
+      transport: 'undici',
     }),
   )
   const { config } = await load(folder)

@@ -24,6 +24,7 @@ const FULL: Data = {
   domains: ['s3.localhost'],
   limits: { headerBytes: '32KiB', connections: 5, headersTimeout: '30s', documentBytes: 1024 },
   log: { level: 'info' },
+  transport: 'raw',
   upstreams: {
     ...CONFIG.upstreams,
     other: {

@@ -160,6 +160,7 @@ const configOf = (site: Site, endpoint: Endpoint, { cert, key }: Certificates): 
   ],
   keyrings: { main: { provider: 'file', path: join(site.folder, 'keyring.yaml') } },
   rules: RULES,
+  ...(process.env['REAL_TRANSPORT'] && { transport: process.env['REAL_TRANSPORT'] }),
 })
 
 const ENCRYPT = { encrypt: { keyring: 'main' } }

@@ -12,7 +12,8 @@ import { startListener } from '../../lib/listener/listener.ts'
 import type { Rule, RuleEffect } from '../../lib/policy/rule.ts'
 import type { Patience } from '../../lib/response/keep-alive.ts'
 import { Secret } from '../../lib/s3/secret.ts'
-import { createTransport, type TransportKind } from '../../lib/transport/create.ts'
+import { createTransport } from '../../lib/transport/create.ts'
+import type { TransportKind } from '../../lib/transport/upstream.ts'
 
 export const APP = { accessKeyId: 'APP', secretAccessKey: 'app-secret-0123456789' }
 export const UPSTREAM = { accessKeyId: 'UP', secretAccessKey: 'upstream-secret-0123456789' }
@@ -87,6 +88,9 @@ export interface ProxyOptions {
   readonly patience?: Patience
 }
 
+/** The transport that the whole suite runs over: `TRANSPORT=undici npm test` tries the fallback. */
+const kindOf = (name: string | undefined): TransportKind => (name === 'undici' ? name : 'raw')
+
 export const configOf = (options: ProxyOptions): Config => ({
   listen: [options.listen ?? { kind: 'tcp', host: '127.0.0.1', port: 0, tls: undefined }],
   quickstart: false,
@@ -119,11 +123,9 @@ export const configOf = (options: ProxyOptions): Config => ({
   rules: options.rules ?? [rule(encrypt())],
   log: { level: 'info' },
   admin: undefined,
+  transport: kindOf(process.env['TRANSPORT']),
   embedded: new Map(),
 })
-
-/** The transport that the whole suite runs over: `TRANSPORT=undici npm test` tries the fallback. */
-const kindOf = (name: string | undefined): TransportKind => (name === 'undici' ? name : 'raw')
 
 export interface RunningProxy {
   readonly origin: string
@@ -147,7 +149,7 @@ export const startProxy = async (t: Test, options: ProxyOptions): Promise<Runnin
       done()
     },
   })
-  const transport = createTransport(kindOf(process.env['TRANSPORT']), config.upstreams.values())
+  const transport = createTransport(config.transport, config.upstreams.values())
   const keyrings = new Map(
     (options.keyrings ?? [keyring('main', 'v1')]).map(each => [each.name, each]),
   )

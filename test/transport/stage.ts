@@ -4,9 +4,9 @@ import { Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import type { Test } from 'tap'
 import type { SignedRequest } from '../../lib/sign/sign.ts'
-import { createTransport, type TransportKind } from '../../lib/transport/create.ts'
+import { createTransport } from '../../lib/transport/create.ts'
 import type { Transport, UpstreamAnswer } from '../../lib/transport/transport.ts'
-import type { Upstream, UpstreamTimeouts } from '../../lib/transport/upstream.ts'
+import type { TransportKind, Upstream, UpstreamTimeouts } from '../../lib/transport/upstream.ts'
 import type { Certificate } from '../support/certificate.ts'
 
 export const KINDS: readonly TransportKind[] = ['raw', 'undici']
