@@ -7,7 +7,6 @@ import { receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
 import { type CopyLimits, type CopyRooms, S3_LIMITS } from './copy/rooms.ts'
-import type { Saying } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
 import { findKeys, type KeyedRequest, type Keyrings } from './keys/find-keys.ts'
@@ -15,13 +14,11 @@ import { decide, decideDeletes } from './policy/decide.ts'
 import { createPolicy, type Policy } from './policy/resolve.ts'
 import { answerPreflight } from './preflight.ts'
 import { createProxy, type Journey } from './proxy.ts'
-import { askingUncompressed } from './response/document.ts'
 import { keepAlive, type Patience, USUAL_PATIENCE } from './response/keep-alive.ts'
 import { type ClientView, toClient } from './response/to-client.ts'
 import { toForm } from './response/to-form.ts'
 import type { KeyringAt } from './response/upload-ids.ts'
 import { parseDeleteKeys } from './s3/delete-document.ts'
-import { withHeaders } from './s3/headers.ts'
 import { operationNamed } from './s3/operation.ts'
 import type { S3Response } from './s3/response.ts'
 import { createSigningKeys } from './sigv4/signature.ts'
@@ -30,8 +27,8 @@ import { type Attempt, versionRead } from './ssec/attempts.ts'
 import { type ConfirmedRequest, confirm } from './ssec/confirm.ts'
 import { type EnforcedRequest, enforce, type ReceivedRequest } from './ssec/enforce.ts'
 import { createEtagsAt, type EtagsAt } from './ssec/etag.ts'
-import { triple } from './ssec/headers.ts'
 import { withProviderEtags } from './ssec/provider-etags.ts'
+import { say } from './ssec/say.ts'
 import { takeBack } from './ssec/undo.ts'
 import type { Transport } from './transport/transport.ts'
 
@@ -62,19 +59,6 @@ const receive = async (
   }
   return { ...request, body } as unknown as ReceivedRequest
 }
-
-/** What an enforced request says with the keys of one attempt. */
-const say = (request: EnforcedRequest, attempt: Attempt): Saying => ({
-  method: request.method,
-  address: request.address,
-  query: request.query,
-  headers: withHeaders(askingUncompressed(request.headers, request.operation), [
-    ...(attempt.object === undefined ? [] : triple('object', attempt.object)),
-    ...(attempt.source === undefined ? [] : triple('source', attempt.source)),
-  ]),
-  body: request.body,
-  repeatable: request.operation.repeatable,
-})
 
 type Attempting = (request: EnforcedRequest, signal: AbortSignal) => Promise<AttemptedRequest>
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { PROVIDERS } from '../dialect/profiles.ts'
 import { VERSION } from '../version.ts'
+import { addDoctor, type Finish } from './bulk.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
 import { init } from './init.ts'
@@ -12,9 +13,6 @@ import { EXIT, run } from './run.ts'
 import { serve } from './serve.ts'
 
 const CONFIG = ['--config <file>', 'the configuration', 'ssec-proxy.yaml'] as const
-
-/** Makes of a command's exit code what becomes of the whole. */
-type Finish = (code: Promise<number>) => Promise<void>
 
 const addServe = (program: Command, io: Io, finish: Finish): void => {
   program
@@ -100,6 +98,8 @@ const addDebug = (command: Command): void => {
   command.commands.forEach(addDebug)
 }
 
+const COMMANDS = [addServe, addInit, addCheck, addExplain, addKeys, addPresign, addDoctor]
+
 const createProgram = (io: Io, finish: Finish): Command => {
   const program = new Command('ssec-proxy')
     .description(
@@ -114,8 +114,7 @@ const createProgram = (io: Io, finish: Finish): Command => {
       writeErr: text => io.stderr.write(text),
     })
     .showHelpAfterError('(add --help for what there is)')
-  for (const add of [addServe, addInit, addCheck, addExplain, addKeys, addPresign])
-    add(program, io, finish)
+  for (const add of COMMANDS) add(program, io, finish)
   addDebug(program)
   return program
 }
@@ -124,7 +123,8 @@ const createProgram = (io: Io, finish: Finish): Command => {
  * Runs the command line.
  *
  * @param words what follows the program's name
- * @returns the exit code: 0 ok, 1 a fault of the configuration or the command line, 2 a failure at work
+ * @returns the exit code: 0 ok, 1 a fault of the configuration or the command line, 2 a failure at work,
+ *   3 what an examination found is not as it should be
  */
 export const runCommand = (words: readonly string[], io: Io): Promise<number> =>
   run(io, words.includes('--debug'), async () => {

@@ -3,8 +3,8 @@ import { S3Error } from '../s3/error.ts'
 import { ConfigError, type Fault, faultText } from '../yaml/fault.ts'
 import { fromPath, type Io, UsageError } from './io.ts'
 
-/** What a command ends with. */
-export const EXIT = { ok: 0, fault: 1, failure: 2 } as const
+/** What a command ends with; `found` is what an examination found that is not as it should be. */
+export const EXIT = { ok: 0, fault: 1, failure: 2, found: 3 } as const
 
 /** A fault or warning as people read it. */
 export const shownFault = (io: Io, fault: Fault): string =>
