@@ -9,7 +9,8 @@ import type { Upstream } from '../transport/upstream.ts'
 import { type Finding, fault, note, ok, skipped } from './finding.ts'
 import { type Probe, saidBy, textOf } from './probe.ts'
 
-const reasonOf = (error: unknown): string => {
+/** Why a request or a handshake failed, as the machine says it. */
+export const reasonOf = (error: unknown): string => {
   if (error instanceof S3Error && error.cause instanceof Error) return error.cause.message
   return error instanceof Error ? error.message : String(error)
 }

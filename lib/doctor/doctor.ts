@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.ts'
-import { checkCredentials, checkDns, checkTls } from './connection.ts'
+import { checkCredentials, checkDns, checkTls, reasonOf } from './connection.ts'
 import { checkCopies, checkPartCopies } from './copies.ts'
 import { checkBlocked, checkPlaintext, checkReads, checkWrite } from './encryption.ts'
 import { type Finding, fault, note, ok, type Settings } from './finding.ts'
@@ -55,6 +55,11 @@ export const examine = async (options: DoctorOptions): Promise<Diagnosis> => {
     if (hasFault(findings)) return { findings, settings: {} }
     const settings = await examineBucket(probe, options, findings)
     return { findings, settings }
+  } catch (error) {
+    findings.push(
+      fault('broken-off', reasonOf(error), 'The provider did not hold out: run it again.'),
+    )
+    return { findings, settings: {} }
   } finally {
     findings.push(await cleanUp(probe))
   }

@@ -215,3 +215,37 @@ export const startProxy = async (site: Site): Promise<RunningProxy> => {
   }
   return { keyOf: place => keyOf(site, place), stop: () => stop(child) }
 }
+
+/** What a command of the program, run at a site's configuration, left behind. */
+export interface CommandOutcome {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** A command under way. */
+export interface Commanding {
+  readonly child: ChildProcess
+  readonly outcome: Promise<CommandOutcome>
+}
+
+const collected = async (stream: NodeJS.ReadableStream | null): Promise<string> => {
+  let text = ''
+  for await (const chunk of stream ?? []) text += chunk
+  return text
+}
+
+/** Starts a command of the program at a site's configuration, as its client `app`. */
+export const startCommand = (site: Site, words: readonly string[]): Commanding => {
+  const args = [PROGRAM, ...words, '--client', 'app', '--config', configPath(site)]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...ENVIRONMENT },
+    cwd: site.folder,
+  })
+  const ended = once(child, 'close')
+  const outcome = Promise.all([collected(child.stdout), collected(child.stderr), ended]).then(
+    ([out, err]) => ({ code: child.exitCode, out, err }),
+  )
+  return { child, outcome }
+}
