@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import { amend } from './amend/amend.ts'
+import type { AmendRooms, BlockMemory } from './amend/blocked.ts'
 import { type AuthenticatedRequest, createAuthenticate } from './authenticate/authenticate.ts'
 import { createAuthenticateForm } from './authenticate/authenticate-form.ts'
 import type { Client } from './authenticate/client.ts'
 import { receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
-import { type CopyLimits, type CopyRooms, S3_LIMITS } from './copy/rooms.ts'
+import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
 import { findKeys, type KeyedRequest, type Keyrings } from './keys/find-keys.ts'
@@ -31,6 +32,9 @@ import { withProviderEtags } from './ssec/provider-etags.ts'
 import { say } from './ssec/say.ts'
 import { takeBack } from './ssec/undo.ts'
 import type { Transport } from './transport/transport.ts'
+
+/** How long it is believed, in milliseconds, why a bucket denies writes; and of how many buckets. */
+const BLOCKS = { ttl: 60_000, max: 1000 }
 
 /** Objects whose key version is remembered; a hint only, so forgetting costs a request and no more. */
 const REMEMBERED_VERSIONS = 100_000
@@ -108,15 +112,27 @@ const confirmWith =
   (attempted: AttemptedRequest): Promise<ConfirmedRequest> =>
     confirm(attempted, exchange.profile, undoWith(exchange))
 
+/** What saves requests, and is no truth. */
+interface Memory {
+  readonly versions: VersionMemory
+  readonly blocks: BlockMemory
+}
+
+const createMemory = (): Memory => ({
+  versions: new LRUCache({ maxSize: REMEMBERED_VERSIONS, sizeCalculation: () => 1 }),
+  blocks: new LRUCache(BLOCKS),
+})
+
 const carryOut = (
   request: EnforcedRequest,
   exchange: Exchange,
-  memory: VersionMemory,
+  { versions, blocks }: Memory,
   { now, copyLimits: limits = S3_LIMITS }: Parts,
   signal: AbortSignal,
 ): Promise<AttemptedRequest> => {
-  const attempting = createAttempting(exchange, memory)
-  const rooms: CopyRooms = {
+  const attempting = createAttempting(exchange, versions)
+  const rooms: AmendRooms = {
+    blocks,
     profile: exchange.profile,
     limits,
     now,
@@ -151,10 +167,7 @@ export const compose = (parts: Parts): Journey => {
   const { config, keyrings, transport, now } = parts
   const signingKeys = createSigningKeys()
   const policy = createPolicy(config.rules)
-  const memory = new LRUCache<string, string>({
-    maxSize: REMEMBERED_VERSIONS,
-    sizeCalculation: () => 1,
-  })
+  const memory = createMemory()
   const exchangeParts = { upstreams: config.upstreams, transport, signingKeys, now }
   const exchanges = new Map(
     config.clients.map(client => [client, createExchange(client, exchangeParts)]),

@@ -26,6 +26,10 @@ export interface Profile {
    * is stored encrypted, `hint` where that is not known, and the completed object is looked at.
    */
   readonly partEcho: 'proof' | 'hint'
+  /** Whether it knows GetObjectAttributes; Ceph RGW 16 answers it with the object itself. */
+  readonly attributes: 'own' | 'none'
+  /** Whether buckets may block SSE-C, which is answered as if the client might not write. */
+  readonly blocksSseC: boolean
   /** UploadPartCopy decodes its copy source twice, so that an object key with a `%` in it names another object. */
   readonly decodesPartSourceTwice: boolean
   /** The answers to a read or copy that say: not with this key. */
@@ -101,6 +105,8 @@ const profile = (name: string, differences: Partial<Profile>): Profile => ({
   copy: 'full',
   silentOn: new Set(),
   partEcho: 'hint',
+  attributes: 'own',
+  blocksSseC: false,
   // Unknown, so taken for granted: it costs something with few object keys, and would cost the policy its say.
   decodesPartSourceTwice: true,
   refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],
@@ -114,6 +120,7 @@ const PROFILES: readonly Profile[] = [
   profile('aws', {
     addressing: 'virtual',
     trailers: 'tls',
+    blocksSseC: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [
@@ -153,6 +160,7 @@ const PROFILES: readonly Profile[] = [
   }),
   profile('ceph', {
     keyAlsoOn: new Set(),
+    attributes: 'none',
     etag: 'as-is',
     copy: 'same-key-parts',
     silentOn: new Set(['UploadPartCopy']),
@@ -179,6 +187,10 @@ const PROFILES: readonly Profile[] = [
         source: 'measured on 16.2.15 (test/real)',
       },
       {
+        what: 'CompleteMultipartUpload leaves its ETag empty; `?attributes` is answered with the object, and `?partNumber` ignored.',
+        source: 'measured on 16.2.15 (test/real)',
+      },
+      {
         what: 'A wrong x-amz-checksum-crc32 is ignored, so the proxy checks it.',
         source: 'measured on 16.2.15 (test/real)',
       },
@@ -186,6 +198,7 @@ const PROFILES: readonly Profile[] = [
   }),
   profile('embedded', {
     trailers: 'any',
+    blocksSseC: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [{ what: 'For trial and tests: no signature check.', source: 'lib/embedded' }],

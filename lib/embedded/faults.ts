@@ -7,6 +7,8 @@ export type Misbehaviour =
   | { readonly kind: 'ignoreSseC' }
   /** Does all as it should, and echoes the MD5 of another key. */
   | { readonly kind: 'wrongEcho' }
+  /** Denies whatever is written with a key, as AWS buckets that block SSE-C do, and says so in their configuration. */
+  | { readonly kind: 'blockSseC' }
   /** Takes the request's head, and never answers. */
   | { readonly kind: 'stall' }
   /** Destroys the connection behind so many bytes of the answer's body. */

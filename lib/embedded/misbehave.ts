@@ -39,6 +39,8 @@ const misbehavingOnce =
         return honest({ ...request, headers: withoutHeaders(request.headers, isTripleHeader) })
       case 'wrongEcho':
         return withWrongEcho(await honest(request))
+      case 'blockSseC':
+        return blockingSseC(honest, request)
       case 'stall':
         return stall(request)
       case 'cut':
@@ -67,6 +69,19 @@ const withWrongEcho = (answer: Answer): Answer =>
   answer.headers.has(ECHOED_MD5)
     ? { ...answer, headers: withHeaders(answer.headers, [[ECHOED_MD5, MD5_OF_NOTHING]]) }
     : answer
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html
+const BLOCKED =
+  '<ServerSideEncryptionConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled><BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>'
+
+const blockingSseC = async (honest: Answering, request: EmbeddedRequest): Promise<Answer> => {
+  const { operation, headers } = request
+  if (operation.name === 'GetBucketEncryption') return { ...xmlAnswer(BLOCKED), ending: KEEP }
+  const isBlocked = operation.class === 'write' && [...headers.keys()].some(isTripleHeader)
+  if (!isBlocked) return honest(request)
+  await readWhole(request)
+  return { ...answerOf({ status: 403, code: 'AccessDenied' }, request), ending: KEEP }
+}
 
 const stall = async ({ gone }: EmbeddedRequest): Promise<Answer> => {
   if (!gone.aborted) await once(gone, 'abort')

@@ -36,6 +36,7 @@ const CODES = {
     400,
     'The Encryption request you specified is not valid. Supported value: AES256.',
   ],
+  InvalidPartNumber: [416, 'The requested partnumber is not satisfiable'],
   InvalidPolicyDocument: [
     400,
     'The content of the form does not meet the conditions specified in the policy document.',

@@ -90,6 +90,28 @@ export const stepAtDestination = (
   return step(copy, { place: address, permission, attempts, keys }, wanted)
 }
 
+/** A question about the bucket that a request's object is in. */
+export const stepAtBucket = (
+  request: EnforcedRequest,
+  bucket: string,
+  { operation: name, query = [], headers }: Step,
+): EnforcedRequest => {
+  const operation = operationNamed(name)
+  return {
+    ...request,
+    method: operation.method,
+    address: { level: 'bucket', bucket },
+    operation,
+    query,
+    headers,
+    body: NO_BODY,
+    copySource: undefined,
+    attempts: NO_KEY,
+    keys: undefined,
+    upload: 'unknown',
+  } as EnforcedRequest
+}
+
 /**
  * A read of the object that a request names, with every key that the object may have been written with.
  *
