@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { audit } from './audit.ts'
 import { doctor } from './doctor.ts'
 import type { Io } from './io.ts'
 
@@ -27,4 +28,29 @@ export const addDoctor = (program: Command, io: Io, finish: Finish): void => {
     .option(...CLIENT)
     .option(...CONFIG)
     .action((url, options) => finish(doctor(url, options, io)))
+}
+
+const BULK = {
+  concurrency: ['--concurrency <n>', 'requests at once', '32'],
+  rate: ['--rate <n>', 'requests per second at most; left out: as many as there are'],
+} as const
+
+/** The command `audit`. */
+export const addAudit = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('audit')
+    .description(
+      'find out how every object is stored; exit code 0: all as the rules say, 3: not all',
+    )
+    .argument('<url>', 's3://bucket[/prefix]')
+    .option('--versions', 'every version, not the current ones alone')
+    .option('--newest', 'only the newest version of a keyring is good enough')
+    .option('--ledger <file>', 'where to write down how far it came, to go on from there')
+    .option('--json', 'a line of JSON for each object, and one for all')
+    .option('--report <file>', 'write an HTML page with the coverage by prefix and by version')
+    .option(...BULK.concurrency)
+    .option(...BULK.rate)
+    .option(...CLIENT)
+    .option(...CONFIG)
+    .action((url, options) => finish(audit(url, options, io)))
 }

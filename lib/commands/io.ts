@@ -3,6 +3,9 @@ import { isAbsolute, relative, resolve } from 'node:path'
 /** Somewhere to write text. */
 export interface Output {
   write(text: string): unknown
+  /** Whether a person looks on. */
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
 }
 
 /** All that a command has of the world around it, but for files. */

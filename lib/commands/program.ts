@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { PROVIDERS } from '../dialect/profiles.ts'
 import { VERSION } from '../version.ts'
-import { addDoctor, type Finish } from './bulk.ts'
+import { addAudit, addDoctor, type Finish } from './bulk.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
 import { init } from './init.ts'
@@ -98,7 +98,7 @@ const addDebug = (command: Command): void => {
   command.commands.forEach(addDebug)
 }
 
-const COMMANDS = [addServe, addInit, addCheck, addExplain, addKeys, addPresign, addDoctor]
+const COMMANDS = [addServe, addInit, addCheck, addExplain, addKeys, addPresign, addDoctor, addAudit]
 
 const createProgram = (io: Io, finish: Finish): Command => {
   const program = new Command('ssec-proxy')
