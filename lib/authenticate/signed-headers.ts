@@ -13,9 +13,10 @@ const isActedUpon = (name: string): boolean => FAMILIES.some(prefix => name.star
  * @throws {S3Error} `AccessDenied` with the names in `HeadersNotSigned`, as S3 has it
  */
 export const checkAllSigned = (headers: Headers, signedHeaders: readonly string[]): void => {
-  const signed = new Set(signedHeaders)
-  const needed = new Set(['host', ...[...headers.keys()].filter(isActedUpon)])
-  const unsigned = [...needed].filter(name => !signed.has(name))
+  const unsigned = signedHeaders.includes('host') ? [] : ['host']
+  for (const name of headers.keys()) {
+    if (isActedUpon(name) && !signedHeaders.includes(name)) unsigned.push(name)
+  }
   if (unsigned.length === 0) return
   throw new S3Error(
     'AccessDenied',

@@ -65,7 +65,12 @@ export const copyByParts = async (
     const answer = await completeUpload(upload, parts.etags)
     await keepTags(copy, rooms, answer, headers.get('x-amz-tagging') ?? '')
     const made = madeOf(upload, answer)
-    return copyResult('CopyObjectResult', made, withHeaders(answer.headers, parts.echo), source)
+    return copyResult(
+      'CopyObjectResult',
+      made,
+      withHeaders(answer.headers, [...parts.echo]),
+      source,
+    )
   } catch (error) {
     await abortUpload(upload)
     throw error
@@ -99,7 +104,7 @@ const stepOf = (
       ...step,
       upload,
       query: [...query, { name: 'uploadId', value: id }],
-      headers: withHeaders(requesterHeaders(copy), headers ?? []),
+      headers: withHeaders(requesterHeaders(copy), [...(headers ?? [])]),
     },
     rooms.profile,
   )

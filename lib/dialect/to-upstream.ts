@@ -4,7 +4,7 @@ import { canFrame, framedLength, frameTrailer } from '../body/trailer-framing.ts
 import { type Address, pathStyle } from '../s3/address.ts'
 import { type BodyFilter, composeFilters, type Payload, type Trailer } from '../s3/body.ts'
 import { uriEncodeKey } from '../s3/encoding.ts'
-import { type Headers, withHeaders, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
+import { endsAtHop, type Headers, withHeaders, withoutHeaders } from '../s3/headers.ts'
 import { EMPTY_SHA256, sha256Hex } from '../s3/payload-hash.ts'
 import type { Query } from '../s3/query.ts'
 import type { Upstream } from '../transport/upstream.ts'
@@ -60,13 +60,14 @@ export const toUpstream = (
   profile: Profile,
 ): UpstreamRequest => {
   const { hash, headers, body } = toBody(saying.body, upstream, profile)
+  const ends = endsAtHop(saying.headers)
   return {
     upstream,
     method: saying.method,
     ...toPlace(saying.address, upstream, profile),
     query: saying.query,
     headers: withHeaders(
-      withoutHeaders(withoutHopByHop(saying.headers), isOfTheHop),
+      withoutHeaders(saying.headers, name => isOfTheHop(name) || ends(name)),
       aroundEncoding(saying.headers, headers),
     ),
     payloadHash: hash,

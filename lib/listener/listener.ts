@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
@@ -10,6 +9,7 @@ import type { Journey } from '../proxy.ts'
 import { refuseUnreadable } from './client-error.ts'
 import { receive } from './receive.ts'
 import { type HttpExchange, reply, replyError } from './reply.ts'
+import { createRequestIds } from './request-ids.ts'
 
 export interface ListenerOptions {
   readonly address: ListenAddress
@@ -67,12 +67,12 @@ interface Mark {
 }
 
 const openExchange = (
+  id: string,
   message: IncomingMessage,
   response: ServerResponse,
   journal: OpenJournal,
   writeContinue: (() => void) | undefined,
 ): HttpExchange & { readonly proceed: () => void } => {
-  const id = randomBytes(8).toString('hex').toUpperCase()
   journal.note({ requestId: id })
   let isBodyAsked = writeContinue === undefined
   const proceed = (): void => {
@@ -179,6 +179,7 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
   const server = createServerFor(address, limits)
   const take = createTake(options)
   const meter = createMeter()
+  const nextId = createRequestIds()
   const underWay = new WeakMap<Socket, HttpExchange>()
   const onRequest = (
     message: IncomingMessage,
@@ -186,7 +187,7 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
     writeContinue: (() => void) | undefined,
   ): void => {
     const journal = openJournal(options.log, options.watch)
-    const exchange = openExchange(message, response, journal, writeContinue)
+    const exchange = openExchange(nextId(), message, response, journal, writeContinue)
     underWay.set(message.socket, exchange)
     void meter(message.socket, journal, () => take(exchange)).finally(() =>
       underWay.delete(message.socket),

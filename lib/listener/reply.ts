@@ -21,7 +21,7 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** Whether the client still sends, or might: then the connection cannot be used again. */
-const hasUnreadBody = ({ message }: HttpExchange): boolean => hasBody(message) && !message.complete
+const hasUnreadBody = ({ message }: HttpExchange): boolean => !message.complete && hasBody(message)
 
 // Behind a Content-Length node:http would take a Content-Disposition for text, and break its UTF-8 octets:
 // https://github.com/nodejs/node/issues/46528

@@ -5,12 +5,19 @@ import type { Watch } from './watch.ts'
 
 export type { Logger } from 'pino'
 
+/** Bytes of lines that are written at once. */
+const GATHERED = 8 * 1024
+
+/** Milliseconds that a line waits at most for others to be written with. */
+const LATEST = 100
+
 /** JSON lines on stdout, with ISO times; a request's line has the fields of `JOURNAL_FIELDS` and no other. */
 export const createLog = (level: LogLevel): Logger =>
   pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    // Not in the way of requests; what is left is written at the end of the process.
-    pino.destination({ dest: 1, sync: false }),
+    // Not in the way of requests: a write for each line would cost more than the request itself. What is left is
+    // written at the end of the process.
+    pino.destination({ dest: 1, sync: false, minLength: GATHERED, periodicFlush: LATEST }),
   )
 
 /** A journal that becomes one log line when the request is over, and that `watch` is told of. */
@@ -20,11 +27,11 @@ export interface OpenJournal extends Journal {
 }
 
 export const openJournal = (log: Logger, watch: Watch | undefined): OpenJournal => {
-  let entry: JournalEntry = {}
+  const entry: JournalEntry = {}
   watch?.began()
   return {
     note: more => {
-      entry = { ...entry, ...more }
+      Object.assign(entry, more)
     },
     close: () => {
       const isFailure = typeof entry.status === 'number' && entry.status >= 500

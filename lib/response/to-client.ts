@@ -1,7 +1,7 @@
 import type { CustomerKey } from '../keys/customer-key.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { S3Error } from '../s3/error.ts'
-import { type Headers, withoutHeaders, withoutHopByHop } from '../s3/headers.ts'
+import { endsAtHop, type Headers } from '../s3/headers.ts'
 import { queryValue } from '../s3/query.ts'
 import type { S3Request } from '../s3/request.ts'
 import type { S3Response } from '../s3/response.ts'
@@ -39,22 +39,21 @@ const keysOf = ({ attempt }: ConfirmedRequest): readonly CustomerKey[] =>
 
 const SSE_C_NAMES: readonly string[] = [SSE_C_HEADERS.object.algorithm, SSE_C_HEADERS.object.md5]
 
+// Cookies are the provider's load balancer's, for connections that are not the client's.
+const isHidden = (name: string): boolean =>
+  name === SSE_C_HEADERS.object.key || name === SSE_C_HEADERS.source.key || name === 'set-cookie'
+
 const headersFor = (confirmed: ConfirmedRequest): Headers => {
   const { permission } = confirmed.request
   const hides = permission.kind === 'encrypt' && permission.effect.responseHeaders === 'hide'
-  const headers = withoutHeaders(
-    withoutHopByHop(confirmed.answer.headers),
-    name =>
-      name === SSE_C_HEADERS.object.key ||
-      name === SSE_C_HEADERS.source.key ||
-      // Cookies are the provider's load balancer's, for connections that are not the client's.
-      name === 'set-cookie' ||
-      (hides && SSE_C_NAMES.includes(name)),
-  )
   const keys = keysOf(confirmed)
-  return keys.length === 0
-    ? headers
-    : new Map([...headers].map(([name, value]) => [name, scrubText(value, keys)]))
+  const ends = endsAtHop(confirmed.answer.headers)
+  const headers = new Map<string, string>()
+  for (const [name, value] of confirmed.answer.headers) {
+    if (isHidden(name) || (hides && SSE_C_NAMES.includes(name)) || ends(name)) continue
+    headers.set(name, scrubText(value, keys))
+  }
+  return headers
 }
 
 type Rewrite = (xml: string) => string

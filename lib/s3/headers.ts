@@ -20,13 +20,18 @@ export const headersFromRaw = (raw: readonly string[]): Headers => {
 }
 
 /** The pairs of `headers` as one flat list, the form that undici and node:http write. */
-export const rawFromHeaders = (headers: Headers): string[] => [...headers].flat()
+export const rawFromHeaders = (headers: Headers): string[] => {
+  const raw: string[] = []
+  for (const [name, value] of headers) raw.push(name, value)
+  return raw
+}
 
 /** `headers` with `entries` set over them. */
 export const withHeaders = (
   headers: Headers,
-  entries: Iterable<readonly [name: string, value: string]>,
+  entries: readonly (readonly [name: string, value: string])[],
 ): Headers => {
+  if (entries.length === 0) return headers
   const result = new Map(headers)
   for (const [name, value] of entries) result.set(name, value)
   return result
@@ -51,10 +56,16 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
-/** `headers` less those that end at us (RFC 9110 §7.6.1), the ones that `Connection` names among them. */
-export const withoutHopByHop = (headers: Headers): Headers => {
-  const named = new Set(
-    (headers.get('connection') ?? '').split(',').map(name => name.trim().toLowerCase()),
-  )
-  return withoutHeaders(headers, name => HOP_BY_HOP.has(name) || named.has(name))
+const isHopByHop = (name: string): boolean => HOP_BY_HOP.has(name)
+
+/** Tells which of `headers` end at us (RFC 9110 §7.6.1): the ones that `Connection` names among them. */
+export const endsAtHop = (headers: Headers): ((name: string) => boolean) => {
+  const connection = headers.get('connection')
+  if (connection === undefined) return isHopByHop
+  const named = new Set(connection.split(',').map(name => name.trim().toLowerCase()))
+  return name => HOP_BY_HOP.has(name) || named.has(name)
 }
+
+/** `headers` less those that end at us. */
+export const withoutHopByHop = (headers: Headers): Headers =>
+  withoutHeaders(headers, endsAtHop(headers))

@@ -76,13 +76,10 @@ export const sign = (
   const date = amzDate(now)
   const scope = { date: date.slice(0, 8), region: request.upstream.region, service: 's3' }
   const query = canonicalQuery(request.query)
-  const headers = withHeaders(request.headers, [
-    ['host', request.host],
-    ...bodyLength(request.body),
-    ['x-amz-date', date],
-    ['x-amz-content-sha256', request.payloadHash],
-    ...sessionToken(credentials),
-  ])
+  const headers = new Map(request.headers).set('host', request.host)
+  for (const [name, value] of bodyLength(request.body)) headers.set(name, value)
+  headers.set('x-amz-date', date).set('x-amz-content-sha256', request.payloadHash)
+  for (const [name, value] of sessionToken(credentials)) headers.set(name, value)
   const signedHeaders = [...headers.keys()].filter(isSigned).sort()
   const canonical = canonicalRequest({
     method: request.method,
@@ -95,7 +92,7 @@ export const sign = (
   const key = keys.keyFor(credentials.secretAccessKey, credentials.accessKeyId, scope)
   const signature = signatureOf(key, stringToSign(date, scope, canonical))
   const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scopeText(scope)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
-  return issue(request, query, withHeaders(headers, [['authorization', authorization]]))
+  return issue(request, query, headers.set('authorization', authorization))
 }
 
 const sessionToken = ({ sessionToken }: Credentials): readonly (readonly [string, string])[] =>

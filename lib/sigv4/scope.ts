@@ -14,7 +14,11 @@ export const scopeText = (scope: CredentialScope): string =>
   `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`
 
 /** Such as `20130524T000000Z`. */
-export const amzDate = (now: Date): string => now.toISOString().replace(/[-:]|\.\d{3}/g, '')
+export const amzDate = (now: Date): string => {
+  const iso = now.toISOString()
+  const date = iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 10)
+  return `${date}T${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
+}
 
 const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/
 

@@ -55,6 +55,20 @@ export const tryAttempts = async (
   memory: VersionMemory,
   send: Send,
 ): Promise<AttemptedRequest> => {
+  // With one key there is nothing to remember.
+  if (request.attempts.length > 1) return tryRemembered(request, profile, memory, send)
+  const [attempt] = request.attempts
+  const answer = await send(attempt)
+  const refusal = refusalIn(profile, request.method, answer)
+  return { request, attempt, answer, refusal } as AttemptedRequest
+}
+
+const tryRemembered = async (
+  request: EnforcedRequest,
+  profile: Profile,
+  memory: VersionMemory,
+  send: Send,
+): Promise<AttemptedRequest> => {
   const place = placeOf(request)
   const attempts = rememberedFirst(request.attempts, memory.get(place))
   const refused: Tried[] = []
@@ -63,7 +77,7 @@ export const tryAttempts = async (
     const refusal = refusalIn(profile, request.method, answer)
     const tried = { attempt, answer, refusal }
     if (refusal === undefined) {
-      if (answer.status < 300 && attempts.length > 1) memory.set(place, versionRead(attempt))
+      if (answer.status < 300) memory.set(place, versionRead(attempt))
       return { request, ...tried } as AttemptedRequest
     }
     refused.push(tried)

@@ -107,7 +107,8 @@ export class Exchange implements Reader, Source {
   }
 
   timeout(): void {
-    if (this.#waitsForClient()) this.#setTimeout(this.#patience)
+    // A timer that fired starts anew only when it is set.
+    if (this.#waitsForClient()) this.#connection.socket.setTimeout(this.#patience)
     else if (this.#hasBegun) this.#fail(timedOut('the rest of the answer'))
     else this.#fail(timedOut(this.#sending.isSent ? 'the answer' : 'sending the request'))
   }
@@ -186,6 +187,7 @@ export class Exchange implements Reader, Source {
   }
 
   #setTimeout(milliseconds: number): void {
+    if (this.#patience === milliseconds) return
     this.#patience = milliseconds
     this.#connection.socket.setTimeout(milliseconds)
   }

@@ -53,9 +53,11 @@ export class RawBody extends RelayedBody {
         this.destroy(cause)
         reject(cause)
       }
+      const onClose = (): void => fail(new Error('the client went away'))
       this.once('error', reject)
-      sink.once('close', () => fail(new Error('the client went away')))
+      sink.once('close', onClose)
       sink.once('finish', () => {
+        sink.off('close', onClose)
         this.destroy()
         resolve()
       })
