@@ -8,6 +8,7 @@ import { receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
 import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
+import { takesTrailers } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
 import { findKeys, type KeyedRequest, type Keyrings } from './keys/find-keys.ts'
@@ -28,6 +29,7 @@ import { type Attempt, versionRead } from './ssec/attempts.ts'
 import { type ConfirmedRequest, confirm } from './ssec/confirm.ts'
 import { type EnforcedRequest, enforce, type ReceivedRequest } from './ssec/enforce.ts'
 import { createEtagsAt, type EtagsAt } from './ssec/etag.ts'
+import { withProviderChecksums } from './ssec/provider-checksums.ts'
 import { withProviderEtags } from './ssec/provider-etags.ts'
 import { say } from './ssec/say.ts'
 import { takeBack } from './ssec/undo.ts'
@@ -111,6 +113,14 @@ const confirmWith =
   (exchange: Exchange) =>
   (attempted: AttemptedRequest): Promise<ConfirmedRequest> =>
     confirm(attempted, exchange.profile, undoWith(exchange))
+
+/** A request with its ETags and checksums as the provider takes them. */
+const forProvider = (
+  request: ReceivedRequest,
+  etagsAt: EtagsAt,
+  { upstream, profile }: Exchange,
+): ReceivedRequest =>
+  withProviderChecksums(withProviderEtags(request, etagsAt), takesTrailers(upstream, profile))
 
 /** What saves requests, and is no truth. */
 interface Memory {
@@ -198,7 +208,7 @@ export const compose = (parts: Parts): Journey => {
     receive: request => receive(request, policy, config.limits.documentBytes),
     enforce: request =>
       enforce(
-        withProviderEtags(request, etagsAtOf(request.client)),
+        forProvider(request, etagsAtOf(request.client), exchangeOf(request.client)),
         keyrings,
         exchangeOf(request.client).profile,
       ),

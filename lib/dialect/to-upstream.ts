@@ -124,14 +124,12 @@ const plain = (wire: Readable, payload: Payload): UpstreamPayload => ({
   body: { kind: 'stream', wire, filter: payload.filter, length: payload.length },
 })
 
-const takesTrailer = (
-  { trailer }: Payload,
-  { endpoint }: Upstream,
-  { trailers }: Profile,
-): boolean =>
-  trailer !== undefined &&
-  canFrame(trailer.name) &&
-  (trailers === 'any' || (trailers === 'tls' && endpoint.startsWith('https:')))
+const takesTrailer = ({ trailer }: Payload, upstream: Upstream, profile: Profile): boolean =>
+  trailer !== undefined && canFrame(trailer.name) && takesTrailers(upstream, profile)
+
+/** Whether checksums behind a body may go to this upstream. */
+export const takesTrailers = ({ endpoint }: Upstream, { trailers }: Profile): boolean =>
+  trailers === 'any' || (trailers === 'tls' && endpoint.startsWith('https:'))
 
 const withTrailer = (wire: Readable, payload: Payload, trailer: Trailer): UpstreamPayload => ({
   hash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { ObjectPlace } from '../s3/address.ts'
-import { S3Error } from '../s3/error.ts'
 import { unmarkEtags } from '../s3/etag.ts'
-import { type Headers, withHeaders, withoutHeaders } from '../s3/headers.ts'
+import { type Headers, withHeaders } from '../s3/headers.ts'
 import { elementText } from '../s3/xml.ts'
 import type { ReceivedRequest } from './enforce.ts'
 import type { EtagsAt } from './etag.ts'
+import { withOtherDocument } from './other-document.ts'
 
 /**
  * A request with its ETags as the provider knows them, whether the client sent them marked or not.
@@ -72,43 +71,9 @@ const unmarkDocument = (
   return isParts && etagsAt(address) === 'mark' ? unmarkEtags(xml) : xml
 }
 
-const md5Of = (bytes: Buffer): string => createHash('md5').update(bytes).digest('base64')
-
-const isChecksum = (name: string): boolean =>
-  name.startsWith('x-amz-checksum-') || name === 'x-amz-sdk-checksum-algorithm'
-
-/**
- * The headers that vouched for a document, vouching for the one in its place. Checksums were verified on the way in,
- * Content-MD5 is the provider's to verify and so done here; CompleteMultipartUpload's checksum is the object's.
- */
-const vouchFor = (
-  { headers, operation }: ReceivedRequest,
-  before: Buffer,
-  after: Buffer,
-): Headers => {
-  const md5 = headers.get('content-md5')
-  if (md5 !== undefined && md5 !== md5Of(before)) throw new S3Error('BadDigest')
-  const ofDocument = operation.name !== 'CompleteMultipartUpload'
-  return ofDocument || md5 !== undefined
-    ? withHeaders(
-        withoutHeaders(headers, name => ofDocument && isChecksum(name)),
-        [['content-md5', md5Of(after)]],
-      )
-    : headers
-}
-
 const withDocument = (
   request: ReceivedRequest,
   before: Buffer,
   etagsAt: EtagsAt,
-): ReceivedRequest => {
-  const xml = before.toString('latin1')
-  const unmarked = unmarkDocument(request, xml, etagsAt)
-  if (unmarked === xml) return request
-  const after = Buffer.from(unmarked, 'latin1')
-  return {
-    ...request,
-    headers: vouchFor(request, before, after),
-    body: { kind: 'bytes', bytes: after, trailer: undefined },
-  } as ReceivedRequest
-}
+): ReceivedRequest =>
+  withOtherDocument(request, before, unmarkDocument(request, before.toString('latin1'), etagsAt))
