@@ -43,7 +43,8 @@ const REMEMBERED_VERSIONS = 100_000
 
 export interface Parts {
   readonly config: Config
-  readonly keyrings: Keyrings
+  /** Those of now: each request takes them once. */
+  readonly keyrings: () => Keyrings
   readonly transport: Transport
   readonly now: () => Date
   /** S3's own when left out. */
@@ -163,7 +164,7 @@ const noted = (request: AuthenticatedRequest): AuthenticatedRequest => {
 const CREATE = operationNamed('CreateMultipartUpload')
 
 const keyringAtFor =
-  (policy: Policy, keyrings: Keyrings, client: Client): KeyringAt =>
+  (policy: Policy, { client, keyrings }: EnforcedRequest): KeyringAt =>
   place => {
     const decision = policy.resolve({ client: client.name, operation: CREATE, ...place })
     return decision.kind === 'encrypt' ? keyrings.get(decision.effect.encrypt.keyring) : undefined
@@ -185,10 +186,9 @@ export const compose = (parts: Parts): Journey => {
   const exchangeOf = (client: Client): Exchange =>
     exchanges.get(client) ?? createExchange(client, exchangeParts)
   const etagsAtOf = (client: Client): EtagsAt => etagsAtFor(policy, client, exchangeOf(client))
-  const viewOf = (client: Client): ClientView => ({
-    keyrings,
-    keyringAt: keyringAtFor(policy, keyrings, client),
-    etagsAt: etagsAtOf(client),
+  const viewOf = (request: EnforcedRequest): ClientView => ({
+    keyringAt: keyringAtFor(policy, request),
+    etagsAt: etagsAtOf(request.client),
     documentBytes: config.limits.documentBytes,
   })
   const authenticate = createAuthenticate(config.clients, signingKeys)
@@ -204,19 +204,17 @@ export const compose = (parts: Parts): Journey => {
       request.journal.note({ rule: decided.permission.rule })
       return decided
     },
-    findKeys: request => findKeys(keyrings, request),
+    findKeys: request => findKeys(keyrings(), request),
     receive: request => receive(request, policy, config.limits.documentBytes),
     enforce: request =>
       enforce(
         forProvider(request, etagsAtOf(request.client), exchangeOf(request.client)),
-        keyrings,
         exchangeOf(request.client).profile,
       ),
     attempt: (request, signal) =>
       carryOut(request, exchangeOf(request.client), memory, parts, signal),
     confirm: attempted => confirmWith(exchangeOf(attempted.request.client))(attempted),
-    toClient: (confirmed, received) =>
-      toClient(confirmed, received, viewOf(confirmed.request.client)),
+    toClient: (confirmed, received) => toClient(confirmed, received, viewOf(confirmed.request)),
     toForm,
   })
   const { patience = USUAL_PATIENCE } = parts

@@ -40,7 +40,7 @@ interface Running {
 
 const startJourney = ({ config, keyrings }: Ready, slabs: SlabPool): Running => {
   const transport = createTransport(config.transport, config.upstreams.values(), { slabs })
-  const journey = compose({ config, keyrings, transport, now: () => new Date() })
+  const journey = compose({ config, keyrings: () => keyrings, transport, now: () => new Date() })
   const underWay = new Set<Promise<unknown>>()
   return {
     journey: async (request, signal) => {

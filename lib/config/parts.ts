@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Finding, Path } from '../yaml/fault.ts'
 import { shapeOf, wellFormedOptions } from '../yaml/shape.ts'
 import { type ClientShape, client } from './schema/client.ts'
+import { type KeyringShape, keyring } from './schema/keyring.ts'
 import { type RuleShape, rule } from './schema/rule.ts'
 import { type UpstreamShape, upstream } from './schema/upstream.ts'
 import { name } from './schema/values.ts'
@@ -9,8 +10,6 @@ import {
   type AdminShape,
   adminAddress,
   DEFAULT_LISTEN,
-  type KeyringShape,
-  keyring,
   type ListenShape,
   listenAddress,
 } from './schema.ts'

@@ -1,18 +1,9 @@
 import { z } from 'zod'
 import { client } from './schema/client.ts'
+import { keyring } from './schema/keyring.ts'
 import { rule } from './schema/rule.ts'
 import { upstream } from './schema/upstream.ts'
-import {
-  always,
-  duration,
-  exactlyOne,
-  host,
-  name,
-  path,
-  port,
-  size,
-  variable,
-} from './schema/values.ts'
+import { always, duration, exactlyOne, host, name, path, port, size } from './schema/values.ts'
 
 const tls = z
   .strictObject({
@@ -109,38 +100,6 @@ const log = z
       .default('info'),
   })
   .meta({ id: 'Log', description: 'The log: JSON lines on standard output.' })
-
-export const keyring = z
-  .discriminatedUnion(
-    'provider',
-    [
-      z.strictObject({
-        provider: z.literal('file').describe('A YAML file.'),
-        path: path.describe('Keyring file, readable for its owner alone.'),
-        readableFor: z
-          .enum(['owner', 'group'])
-          .describe(
-            'Whom the file may be open to. `group`: its group may read it, too, as it may a Secret that Kubernetes mounts for a user other than root.',
-          )
-          .default('owner'),
-      }),
-      z.strictObject({
-        provider: z.literal('env').describe('An environment variable.'),
-        variable: variable.describe(
-          'Environment variable that holds the keyring document, or a single base64 key (version `v1`).',
-        ),
-      }),
-    ],
-    {
-      error: ({ code }) =>
-        code === 'invalid_union'
-          ? 'must be file or env.'
-          : 'must be {provider: file, path: ...} or {provider: env, variable: ...}.',
-    },
-  )
-  .meta({ id: 'Keyring', description: 'Where the versions of a key are found.' })
-
-export type KeyringShape = z.output<typeof keyring>
 
 const domain = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
   error: 'must be a host name, without scheme and port.',

@@ -1,23 +1,24 @@
 import type { DecidedRequest, Permission } from '../policy/decide.ts'
 import type { ObjectPlace } from '../s3/address.ts'
 import type { Through } from '../s3/request.ts'
-import type { CustomerKey } from './customer-key.ts'
-import type { Keyring } from './keyring.ts'
+import type { Keyring, PlaceKeys } from './keyring.ts'
 
 /** The keys an object may have been written with, newest first. */
-export type Keys = readonly [CustomerKey, ...CustomerKey[]]
+export type Keys = PlaceKeys
+
+/** The keyrings by name. */
+export type Keyrings = ReadonlyMap<string, Keyring>
 
 export type KeyedRequest = Through<
   'keys',
   DecidedRequest & {
+    /** All keyrings as they were when the request came: it ends with these, whatever is rotated on its way. */
+    readonly keyrings: Keyrings
     /** None where the rule passes through, or the request names no object. */
     readonly objectKeys: Keys | undefined
     readonly sourceKeys: Keys | undefined
   }
 >
-
-/** The keyrings by name. */
-export type Keyrings = ReadonlyMap<string, Keyring>
 
 const keysOf = (
   keyrings: Keyrings,
@@ -35,6 +36,7 @@ export const findKeys = (keyrings: Keyrings, request: DecidedRequest): KeyedRequ
   const { address, copySource, permission } = request
   return {
     ...request,
+    keyrings,
     objectKeys: address.level === 'object' ? keysOf(keyrings, permission, address) : undefined,
     sourceKeys: copySource && keysOf(keyrings, copySource.permission, copySource.place),
   } as KeyedRequest

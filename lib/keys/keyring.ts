@@ -1,7 +1,9 @@
 import { hkdfSync } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { ObjectPlace } from '../s3/address.ts'
 import type { Secret } from '../s3/secret.ts'
 import { type CustomerKey, customerKey } from './customer-key.ts'
+import { type Derive, deriveKey } from './derive.ts'
 
 /** One version of a keyring's master: 32 bytes from a key provider. */
 export interface KeyVersion {
@@ -9,32 +11,86 @@ export interface KeyVersion {
   readonly id: string
   readonly createdAt: Date | undefined
   readonly master: Secret<Buffer>
+  /** How its customer keys are made; as the keyring says when left out. */
+  readonly derive?: Derive | undefined
 }
+
+/** The customer keys of a place, newest first. */
+export type PlaceKeys = readonly [CustomerKey, ...CustomerKey[]]
 
 /** Named versions of a key, newest first: the newest writes, all read. */
 export interface Keyring {
   readonly name: string
   readonly versions: readonly KeyVersion[]
   /** The customer keys an object may have been written with, newest first; never empty. */
-  keysFor(place: ObjectPlace): readonly [CustomerKey, ...CustomerKey[]]
+  keysFor(place: ObjectPlace): PlaceKeys
   /** A secret that every replica with this keyring derives alike, for purposes other than SSE-C. */
   subkey(version: KeyVersion, purpose: string): Buffer
 }
 
+/** Places whose derived keys are kept, per keyring: about 1 KiB each and version. */
+const KEPT_PLACES = 10_000
+
+type KeyAt = (place: ObjectPlace) => CustomerKey
+
+const keyMaker = (keyring: string, version: KeyVersion, derive: Derive): KeyAt => {
+  const { id, master } = version
+  if (derive === 'none') {
+    const key = customerKey(keyring, id, master.expose())
+    return () => key
+  }
+  return place => {
+    const bytes = deriveKey(master.expose(), derive, place)
+    const key = customerKey(keyring, id, bytes)
+    bytes.fill(0)
+    return key
+  }
+}
+
+/** Keeps what is made for a place, for the places that share it have the same name. */
+const keeping = (
+  nameOf: (place: ObjectPlace) => string,
+  make: (place: ObjectPlace) => PlaceKeys,
+): ((place: ObjectPlace) => PlaceKeys) => {
+  const kept = new LRUCache<string, PlaceKeys>({ maxSize: KEPT_PLACES, sizeCalculation: () => 1 })
+  return place => {
+    const name = nameOf(place)
+    const found = kept.get(name)
+    if (found !== undefined) return found
+    const made = make(place)
+    kept.set(name, made)
+    return made
+  }
+}
+
 /**
  * @param versions newest first
- * @throws {RangeError} when there is none
+ * @param derive how the customer keys of those versions are made that do not say it themselves
+ * @throws {RangeError} when there is no version
  */
-export const createKeyring = (name: string, versions: readonly KeyVersion[]): Keyring => {
-  const [newest, ...older] = versions.map(version =>
-    customerKey(name, version.id, version.master.expose()),
+export const createKeyring = (
+  name: string,
+  versions: readonly KeyVersion[],
+  derive: Derive = 'none',
+): Keyring => {
+  const derives = versions.map(version => version.derive ?? derive)
+  const [newest, ...older] = versions.map((version, i) =>
+    keyMaker(name, version, derives[i] ?? derive),
   )
   if (newest === undefined) throw new RangeError(`keyring ${name} has no version`)
-  const keys = [newest, ...older] as const
+  const make = (place: ObjectPlace): PlaceKeys => [
+    newest(place),
+    ...older.map(maker => maker(place)),
+  ]
+  const nameOf = derives.includes('object')
+    ? ({ bucket, objectKey }: ObjectPlace) => `${bucket}\0${objectKey}`
+    : derives.includes('bucket')
+      ? ({ bucket }: ObjectPlace) => bucket
+      : () => ''
   return {
     name,
     versions,
-    keysFor: () => keys,
+    keysFor: keeping(nameOf, make),
     subkey: (version, purpose) =>
       Buffer.from(hkdfSync('sha256', version.master.expose(), '', `ssec-proxy/${purpose}`, 32)),
   }

@@ -24,5 +24,5 @@ export const scrubText = (text: string, keys: readonly CustomerKey[]): string =>
   text.length < SHORTEST
     ? text
     : keys
-        .flatMap(key => key.spellings.expose())
+        .flatMap(key => key.spellings().expose())
         .reduce((rest, spelling) => rest.replaceAll(spelling, '[secret]'), text)

@@ -1,5 +1,4 @@
 import type { CustomerKey } from '../keys/customer-key.ts'
-import type { Keyring } from '../keys/keyring.ts'
 import { S3Error } from '../s3/error.ts'
 import { endsAtHop, type Headers } from '../s3/headers.ts'
 import { queryValue } from '../s3/query.ts'
@@ -16,7 +15,6 @@ import { scrubDocument, scrubText } from './scrub.ts'
 import { type KeyringAt, sealListedUploads } from './upload-ids.ts'
 
 export interface ClientView {
-  readonly keyrings: ReadonlyMap<string, Keyring>
   readonly keyringAt: KeyringAt
   readonly etagsAt: EtagsAt
   /** Bytes of a listing or result that is read whole to be rewritten. */
@@ -74,7 +72,7 @@ const rewriteOf = (
     return xml => mapElementText(xml, 'UploadId', () => asGiven)
   }
   const key = attempt.object
-  const keyring = key && view.keyrings.get(key.keyring)
+  const keyring = key && request.keyrings.get(key.keyring)
   if (operation.name !== 'CreateMultipartUpload' || !key || !keyring) return undefined
   const confirmed = echoes(answer.headers, key)
   return xml =>

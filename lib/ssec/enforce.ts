@@ -1,6 +1,6 @@
 import type { Body } from '../body/receive.ts'
 import type { Profile } from '../dialect/profiles.ts'
-import type { KeyedRequest, Keyrings, Keys } from '../keys/find-keys.ts'
+import type { KeyedRequest, Keys } from '../keys/find-keys.ts'
 import type { Permission } from '../policy/decide.ts'
 import { copySourceText } from '../s3/address.ts'
 import { S3Error } from '../s3/error.ts'
@@ -89,12 +89,8 @@ interface Opened {
 }
 
 /** An upload's own key and the provider's id of it, out of the id that the proxy gave out. */
-const openUpload = (
-  request: ReceivedRequest,
-  keyrings: Keyrings,
-  keys: Keys | undefined,
-): Opened => {
-  const { address, query, permission } = request
+const openUpload = (request: ReceivedRequest, keys: Keys | undefined): Opened => {
+  const { address, query, permission, keyrings } = request
   const uploadId = queryValue(query, 'uploadId')
   if (uploadId === undefined || address.level !== 'object' || permission.kind !== 'encrypt') {
     return { request, keys, upload: 'unknown' }
@@ -115,8 +111,8 @@ const openUpload = (
 }
 
 /** The marker of a listing of uploads in the provider's own form. */
-const openMarker = (request: ReceivedRequest, keyrings: Keyrings): Query => {
-  const { address, operation, query } = request
+const openMarker = (request: ReceivedRequest): Query => {
+  const { address, operation, query, keyrings } = request
   if (operation.name !== 'ListMultipartUploads' || address.level !== 'bucket') return query
   const place = { bucket: address.bucket, objectKey: queryValue(query, 'key-marker') ?? '' }
   return mapParameter(
@@ -138,21 +134,17 @@ export const takesKey = (operation: Operation, profile: Profile): boolean =>
  * @throws {S3Error} `InvalidRequest` for a client's key where the rule rejects it, `InvalidArgument` for a client's
  * other encryption method where the rule rejects that, `NoSuchUpload` for an upload id that the proxy did not give out.
  */
-export const enforce = (
-  received: ReceivedRequest,
-  keyrings: Keyrings,
-  profile: Profile,
-): EnforcedRequest => {
+export const enforce = (received: ReceivedRequest, profile: Profile): EnforcedRequest => {
   refuseConflicts(received)
   const objectKeys = candidates(received, 'object', received.permission, received.objectKeys)
   const sourceKeys =
     received.copySource &&
     candidates(received, 'source', received.copySource.permission, received.sourceKeys)
-  const { request, keys, upload } = openUpload(received, keyrings, objectKeys)
+  const { request, keys, upload } = openUpload(received, objectKeys)
   return {
     ...request,
     headers: cleanHeaders(request),
-    query: openMarker(request, keyrings),
+    query: openMarker(request),
     attempts: attemptsFor({
       operation: request.operation,
       object: takesKey(request.operation, profile) ? keys : undefined,

@@ -18,7 +18,11 @@ t.test('generate --out writes a keyring file, once', async t => {
   t.match(out, 'created: keys/new.yaml\nKeep a copy in a safe place')
   const path = join(folder, 'keys/new.yaml')
   t.equal((await stat(path)).mode & 0o777, 0o600)
-  const { versions } = await loadKeyring('new', { kind: 'file', path, readableFor: 'owner' }, {})
+  const { versions } = await loadKeyring(
+    'new',
+    { kind: 'file', path, readableFor: 'owner', derive: 'none' },
+    {},
+  )
   t.strictSame(
     versions.map(({ id, createdAt }) => [id, createdAt]),
     [['v1', new Date('2026-11-21T05:48:13Z')]],
@@ -38,7 +42,11 @@ t.test('generate that cannot write is a failure', async t => {
 t.test('generate prints a document, or with --bare a key, and warns beside it', async t => {
   const document = await command('/', ['keys', 'generate'])
   t.equal(document.err, WARNING)
-  const keyring = await loadKeyring('k', { kind: 'env', variable: 'K' }, { K: document.out })
+  const keyring = await loadKeyring(
+    'k',
+    { kind: 'env', variable: 'K', derive: 'none' },
+    { K: document.out },
+  )
   t.equal(keyring.versions.length, 1)
   const bare = await command('/', ['keys', 'generate', '--bare'])
   t.equal(bare.err, WARNING)

@@ -22,7 +22,7 @@ t.test(
     t.equal(await modeOf(keyring), 0o600)
     t.equal(await modeOf(secret), 0o600)
     t.equal(await modeOf(join(folder, 'keys')), 0o700)
-    t.equal((await readKeyringFile('main', keyring, 'owner')).versions.length, 1)
+    t.equal((await readKeyringFile(keyring, 'owner')).length, 1)
     const proof = config.clients[0]?.proof
     t.match(proof?.kind === 'signature' && proof.secretAccessKey.expose(), /^[\w-]{40}$/)
   },

@@ -81,7 +81,15 @@ t.test('a small configuration gets every default', async t => {
       },
     ],
     keyrings: new Map([
-      ['main', { kind: 'file', path: join(folder, 'keys/main.yaml'), readableFor: 'owner' }],
+      [
+        'main',
+        {
+          kind: 'file',
+          path: join(folder, 'keys/main.yaml'),
+          readableFor: 'owner',
+          derive: 'none',
+        },
+      ],
     ]),
     rules: [
       {
@@ -314,7 +322,7 @@ t.test('a keyring may stand in the environment', async t => {
   const keyrings = { main: { provider: 'env', variable: 'KEYS' } }
   const folder = await folderFor(t, withPart({ keyrings }))
   const { config } = await load(folder, { ...ENV, KEYS: keyOf(7) })
-  t.strictSame([...config.keyrings], [['main', { kind: 'env', variable: 'KEYS' }]])
+  t.strictSame([...config.keyrings], [['main', { kind: 'env', variable: 'KEYS', derive: 'none' }]])
 })
 
 t.test('a configuration prints no secret', async t => {

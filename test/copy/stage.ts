@@ -30,13 +30,13 @@ export const RULES = [
 
 export const BUCKETS = ['main', 'other', 'plain', 'strict']
 
-/** The header triple of a key by its name, such as `main/v2`; none for plaintext. */
+/** The header triple of a key by its bytes or its name, such as `main/v2`; none for plaintext. */
 export const tripleOf = (
-  name: string | undefined,
+  name: string | Buffer | undefined,
   prefix = 'x-amz-server-side-encryption',
 ): Record<string, string> => {
   if (name === undefined) return {}
-  const bytes = keyBytes(name)
+  const bytes = typeof name === 'string' ? keyBytes(name) : name
   return {
     [`${prefix}-customer-algorithm`]: 'AES256',
     [`${prefix}-customer-key`]: bytes.toString('base64'),

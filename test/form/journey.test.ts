@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import type { Client } from '../../lib/authenticate/client.ts'
+import { deriveKey } from '../../lib/keys/derive.ts'
 import type { RuleEffect } from '../../lib/policy/rule.ts'
 import { type Received, sendRaw } from '../support/client.ts'
-import { APP_CLIENT, encrypt, keyBytes, rule, startProxy } from '../support/proxy.ts'
+import {
+  APP_CLIENT,
+  derivingKeyring,
+  encrypt,
+  keyBytes,
+  rule,
+  startProxy,
+} from '../support/proxy.ts'
 import { echoOf, startUpstream, type Upstream } from '../support/upstream.ts'
 import { contentType, type FieldList, formBody, type SentForm, signedFields } from './browser.ts'
 
@@ -89,6 +97,17 @@ t.test('a form is stored as a PutObject, encrypted, and answered as a form', asy
     attempts: 1,
     status: 204,
   })
+})
+
+t.test('a form’s object has a key of its own where the keyring says so', async t => {
+  const upstream = await startUpstream(t)
+  const proxy = await startProxy(t, {
+    upstream: upstream.origin,
+    keyrings: [derivingKeyring('object', 'main', 'v1')],
+  })
+  t.equal((await post(proxy.origin, { fields: allowed([['key', 'k']]), file: 'x' })).status, 204)
+  const key = deriveKey(keyBytes('main/v1'), 'object', { bucket: 'b', objectKey: 'k' })
+  t.equal(putOf(upstream)?.headers[KEY], key.toString('base64'))
 })
 
 t.test('files of any size arrive byte for byte', async t => {

@@ -8,7 +8,7 @@ import { type KeyringSource, loadKeyring } from '../../lib/keys/providers/load.t
 import { ConfigError } from '../../lib/yaml/fault.ts'
 
 const keyOf = (n: number): string => Buffer.alloc(32, n).toString('base64')
-const KEYS = { kind: 'env', variable: 'KEYS' } as const
+const KEYS = { kind: 'env', variable: 'KEYS', derive: 'none' } as const
 
 const versionsOf = ({ versions }: Keyring) =>
   versions.map(({ id, createdAt, master }) => [id, createdAt, master.expose().toString('base64')])
@@ -122,7 +122,11 @@ t.test('what is written is what is read', async t => {
     generateVersion('1', undefined),
   ]
   await writeKeyringFile(file, versions)
-  const keyring = await loadKeyring('main', { kind: 'file', path: file, readableFor: 'owner' }, {})
+  const keyring = await loadKeyring(
+    'main',
+    { kind: 'file', path: file, readableFor: 'owner', derive: 'none' },
+    {},
+  )
   t.strictSame(versionsOf(keyring), versionsOf({ ...keyring, versions }))
   t.equal((await stat(file)).mode & 0o777, 0o600)
   t.match(await readFile(file, 'utf8'), /Keep a copy in a safe place/)
@@ -139,7 +143,7 @@ t.test('a keyring file is never replaced, and nothing is left beside it', async 
 t.test('a keyring file that is not there, or open to others', async t => {
   const folder = t.testdir({})
   const file = join(folder, 'keys.yaml')
-  const source = { kind: 'file', path: file, readableFor: 'owner' } as const
+  const source = { kind: 'file', path: file, readableFor: 'owner', derive: 'none' } as const
   t.equal(await faultsOf(source, {}), `${file}: does not exist. Create it, or correct the path.`)
   await writeFile(file, `versions: [{ id: v1, key: ${keyOf(1)} }]`)
   for (const mode of [0o640, 0o604, 0o610, 0o602]) {
@@ -156,7 +160,7 @@ t.test('a keyring file that is not there, or open to others', async t => {
 t.test('a keyring file may be readable for its group where the configuration says so', async t => {
   const folder = t.testdir({ 'keys.yaml': `versions: [{ id: v1, key: ${keyOf(1)} }]` })
   const file = join(folder, 'keys.yaml')
-  const source = { kind: 'file', path: file, readableFor: 'group' } as const
+  const source = { kind: 'file', path: file, readableFor: 'group', derive: 'none' } as const
   await chmod(file, 0o440)
   t.equal(await faultsOf(source, {}), '')
   for (const mode of [0o644, 0o620, 0o650]) {

@@ -92,7 +92,7 @@ export const journeyOf = (options: JourneyOptions): Journey =>
       clients: options.clients ?? [SIDECAR],
       provider: options.provider ?? 'generic',
     }),
-    keyrings: new Map(options.keyrings.map(each => [each.name, each])),
+    keyrings: () => new Map(options.keyrings.map(each => [each.name, each])),
     transport: options.transport,
     now: () => new Date(),
   })

@@ -7,6 +7,7 @@ import { compose } from '../../lib/compose.ts'
 import type { Config, Limits, ListenAddress } from '../../lib/config/config.ts'
 import type { CopyLimits } from '../../lib/copy/rooms.ts'
 import type { CopyAbility } from '../../lib/dialect/profiles.ts'
+import type { Derive } from '../../lib/keys/derive.ts'
 import { createKeyring, type Keyring } from '../../lib/keys/keyring.ts'
 import { startListener } from '../../lib/listener/listener.ts'
 import type { Rule, RuleEffect } from '../../lib/policy/rule.ts'
@@ -23,6 +24,14 @@ export const keyBytes = (text: string): Buffer => createHash('sha256').update(te
 
 /** A keyring of versions named as given, newest first. */
 export const keyring = (name: string, ...versions: readonly string[]): Keyring =>
+  derivingKeyring('none', name, ...versions)
+
+/** The same, with customer keys that are derived. */
+export const derivingKeyring = (
+  derive: Derive,
+  name: string,
+  ...versions: readonly string[]
+): Keyring =>
   createKeyring(
     name,
     versions.map(id => ({
@@ -30,6 +39,7 @@ export const keyring = (name: string, ...versions: readonly string[]): Keyring =
       createdAt: undefined,
       master: new Secret(keyBytes(`${name}/${id}`)),
     })),
+    derive,
   )
 
 export const encrypt = (
@@ -157,7 +167,7 @@ export const startProxy = async (t: Test, options: ProxyOptions): Promise<Runnin
   const { copyLimits, patience } = options
   const journey = compose({
     config,
-    keyrings,
+    keyrings: () => keyrings,
     transport,
     now,
     ...(copyLimits && { copyLimits }),

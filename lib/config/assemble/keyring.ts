@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type KeyringSource, loadKeyring } from '../../keys/providers/load.ts'
 import { ConfigError, type Fault } from '../../yaml/fault.ts'
 import type { NamedPart } from '../parts.ts'
-import type { KeyringShape } from '../schema.ts'
+import type { KeyringShape } from '../schema/keyring.ts'
 import type { Sources } from '../sources.ts'
 
 /** Where a keyring is to be fetched. */
@@ -13,9 +13,10 @@ export const keyringSource = ({ folder }: Sources, keyring: KeyringShape): Keyri
         kind: 'file',
         path: resolve(folder, keyring.path),
         readableFor: keyring.readableFor,
+        derive: keyring.derive,
       }
     case 'env':
-      return { kind: 'env', variable: keyring.variable }
+      return { kind: 'env', variable: keyring.variable, derive: keyring.derive }
   }
 }
 

@@ -3,8 +3,9 @@ import { Secret } from '../../s3/secret.ts'
 import { parseYaml } from '../../yaml/document.ts'
 import { ConfigError, fileFault } from '../../yaml/fault.ts'
 import { shapeOfDocument } from '../../yaml/shape.ts'
+import { DERIVATIONS } from '../derive.ts'
 import { KEY_BYTES } from '../generate.ts'
-import { createKeyring, type Keyring, type KeyVersion } from '../keyring.ts'
+import type { KeyVersion } from '../keyring.ts'
 
 /** What is wrong with a text that should be the base64 of a key; it never quotes the text. */
 const keyFault = (text: string): string | undefined => {
@@ -32,6 +33,8 @@ const createdAt = z
   })
   .transform(text => new Date(text))
 
+export const derive = z.enum(DERIVATIONS)
+
 const version = z
   .strictObject({
     id: z
@@ -42,6 +45,11 @@ const version = z
       .describe('Name of the version in logs and upload ids, such as `v2`. Never use one again.'),
     key: key.describe('The key: base64 of 32 random bytes.'),
     createdAt: createdAt.describe('When it was made, for people.').optional(),
+    derive: derive
+      .describe(
+        'What shares one customer key of this version. Left out: as the keyring says. Never change it at a version that has encrypted: rotate instead.',
+      )
+      .optional(),
   })
   .meta({ id: 'KeyVersion', description: 'One key of a keyring.' })
 
@@ -76,13 +84,14 @@ export const keyringDocument = z
   })
   .meta({
     id: 'KeyringFile',
-    description: 'The document that a keyring of provider `file` or `env` names.',
+    description: 'The document of a keyring: what the providers `file`, `env` and their like find.',
   })
 
-const toVersion = ({ id, key, createdAt }: VersionShape): KeyVersion => ({
+const toVersion = ({ id, key, createdAt, derive }: VersionShape): KeyVersion => ({
   id,
   createdAt,
   master: new Secret(key),
+  derive,
 })
 
 /**
@@ -91,23 +100,31 @@ const toVersion = ({ id, key, createdAt }: VersionShape): KeyVersion => ({
  * @param file names the document in faults
  * @throws {ConfigError} with every fault
  */
-export const parseKeyring = (name: string, file: string, text: string): Keyring => {
+export const parseKeyring = (file: string, text: string): readonly KeyVersion[] => {
   const { value, faults } = shapeOfDocument(keyringDocument, parseYaml(file, text))
   if (value === undefined || faults.length > 0) throw new ConfigError(faults)
-  return createKeyring(name, value.versions.map(toVersion))
+  return value.versions.map(toVersion)
 }
 
 /** Whether a text can only be one bare key: every document has a colon, a bracket or a space. */
 export const isBareKey = (text: string): boolean => !/[:\s{[]/.test(text.trim())
 
 /**
- * Reads one bare base64 key as a keyring of version `v1`.
+ * Reads one bare base64 key as version `v1`.
  *
  * @throws {ConfigError}
  */
-export const parseBareKey = (name: string, file: string, text: string): Keyring => {
+export const parseBareKey = (file: string, text: string): readonly KeyVersion[] => {
   const message = keyFault(text.trim())
   if (message !== undefined) throw new ConfigError([fileFault(file, message)])
   const master = new Secret(Buffer.from(text, 'base64'))
-  return createKeyring(name, [{ id: 'v1', createdAt: undefined, master }])
+  return [{ id: 'v1', createdAt: undefined, master }]
 }
+
+/**
+ * Reads what a provider gives as one text: a keyring document, or one bare base64 key.
+ *
+ * @throws {ConfigError}
+ */
+export const parseKeyringText = (file: string, text: string): readonly KeyVersion[] =>
+  isBareKey(text) ? parseBareKey(file, text) : parseKeyring(file, text)

@@ -1,6 +1,6 @@
 import { ConfigError, fileFault } from '../../yaml/fault.ts'
-import type { Keyring } from '../keyring.ts'
-import { isBareKey, parseBareKey, parseKeyring } from './document.ts'
+import type { KeyVersion } from '../keyring.ts'
+import { parseKeyringText } from './document.ts'
 
 /**
  * Reads a keyring out of an environment variable: a keyring document, or one bare base64 key.
@@ -8,10 +8,9 @@ import { isBareKey, parseBareKey, parseKeyring } from './document.ts'
  * @throws {ConfigError} with every fault
  */
 export const readKeyringVariable = (
-  name: string,
   variable: string,
   env: NodeJS.ProcessEnv,
-): Keyring => {
+): readonly KeyVersion[] => {
   const text = env[variable]
   const file = `$${variable}`
   if (text === undefined || text.trim() === '') {
@@ -19,5 +18,5 @@ export const readKeyringVariable = (
       fileFault(file, 'is not set in the environment. Set it, or correct the name.'),
     ])
   }
-  return isBareKey(text) ? parseBareKey(name, file, text) : parseKeyring(name, file, text)
+  return parseKeyringText(file, text)
 }

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { ConfigError, fileFault } from '../../yaml/fault.ts'
 import { isOpenToOthers, modeText, readText } from '../../yaml/read.ts'
-import type { Keyring, KeyVersion } from '../keyring.ts'
+import type { KeyVersion } from '../keyring.ts'
 import { parseKeyring } from './document.ts'
 import { createSecretFile } from './secret-file.ts'
 
@@ -19,10 +19,9 @@ const isTooOpen = (mode: number, readers: Readers): boolean =>
  * @throws {ConfigError} with every fault; also when others than `readers` may do anything with it
  */
 export const readKeyringFile = async (
-  name: string,
   file: string,
   readers: Readers,
-): Promise<Keyring> => {
+): Promise<readonly KeyVersion[]> => {
   const read = await readText(file)
   if (read.kind === 'unreadable') throw new ConfigError([fileFault(file, read.message)])
   if (isTooOpen(read.mode, readers)) {
@@ -30,7 +29,7 @@ export const readKeyringFile = async (
     const message = `holds keys and is open to others (mode ${modeText(read.mode)}). Run: chmod ${mend} ${file}`
     throw new ConfigError([fileFault(file, message)])
   }
-  return parseKeyring(name, file, read.text)
+  return parseKeyring(file, read.text)
 }
 
 const HEADING = `\
@@ -38,10 +37,11 @@ const HEADING = `\
 # Without this file the objects are lost; whoever has it can read them. Keep a copy in a safe place.
 `
 
-const toDocument = ({ id, createdAt, master }: KeyVersion) => ({
+const toDocument = ({ id, createdAt, master, derive }: KeyVersion) => ({
   id,
   key: master.expose().toString('base64'),
   createdAt: createdAt?.toISOString(),
+  derive,
 })
 
 /** The document of a keyring, as `readKeyringFile` reads it. Whoever prints it gives the keys away. */
