@@ -1,0 +1,4 @@
+import { restic } from './tools/restic.ts'
+import { testTools } from './tools/tools.ts'
+
+await testTools([restic])
