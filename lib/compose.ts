@@ -8,10 +8,12 @@ import { receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
 import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
+import { toClientDialect } from './dialect/client-dialect.ts'
 import { takesTrailers } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
 import { findKeys, type KeyedRequest, type Keyrings } from './keys/find-keys.ts'
+import { negotiate } from './negotiate.ts'
 import { decide, decideDeletes } from './policy/decide.ts'
 import { createPolicy, type Policy } from './policy/resolve.ts'
 import { answerPreflight } from './preflight.ts'
@@ -196,6 +198,7 @@ export const compose = (parts: Parts): Journey => {
   const journey = createProxy({
     preflight: (request, signal) =>
       answerPreflight(request, { clients: config.clients, exchangeOf }, signal),
+    negotiate: () => negotiate(config.clients),
     authenticate: request => noted(authenticate(request, now())),
     openForm,
     authenticateForm: form => noted(authenticateForm(form, now())),
@@ -216,6 +219,8 @@ export const compose = (parts: Parts): Journey => {
     confirm: attempted => confirmWith(exchangeOf(attempted.request.client))(attempted),
     toClient: (confirmed, received) => toClient(confirmed, received, viewOf(confirmed.request)),
     toForm,
+    speak: (answer, { dialect, address, headers }) =>
+      toClientDialect(dialect, address.level, headers, answer),
   })
   const { patience = USUAL_PATIENCE } = parts
   return (request, signal) => keepAlive(journey(request, signal), request, patience)

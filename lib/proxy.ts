@@ -12,6 +12,8 @@ import type { EnforcedRequest, ReceivedRequest } from './ssec/enforce.ts'
 export interface Rooms {
   /** Answers a browser's CORS preflight, which nobody signs. */
   preflight(request: S3Request, signal: AbortSignal): Promise<S3Response>
+  /** Answers an OBS client's question for the dialect to speak, which it does not sign. */
+  negotiate(): S3Response
   authenticate(request: S3Request): AuthenticatedRequest
   /** Reads a browser's form up to its file. */
   openForm(request: S3Request): Promise<Form>
@@ -24,6 +26,8 @@ export interface Rooms {
   confirm(attempted: AttemptedRequest): Promise<ConfirmedRequest>
   toClient(confirmed: ConfirmedRequest, received: S3Request): Promise<S3Response>
   toForm(answer: S3Response, form: Form): Promise<S3Response>
+  /** Says an answer in the dialect that was asked in. */
+  speak(answer: S3Response, asked: AuthenticatedRequest): S3Response
 }
 
 /** Answers one request; `signal` fires when the client goes away. */
@@ -34,8 +38,10 @@ export const createProxy =
   (rooms: Rooms): Journey =>
   async (request, signal) => {
     if (request.method === 'OPTIONS') return rooms.preflight(request, signal)
+    if (request.operation.name === 'HeadApiVersion') return rooms.negotiate()
     if (request.operation.name === 'PostObject') return takeForm(rooms, request, signal)
-    return goOn(rooms, rooms.authenticate(request), request, signal)
+    const authenticated = rooms.authenticate(request)
+    return rooms.speak(await goOn(rooms, authenticated, request, signal), authenticated)
   }
 
 /** A browser's form tells in its body who sends it, and comes to a PutObject. */
@@ -45,8 +51,9 @@ const takeForm = async (
   signal: AbortSignal,
 ): Promise<S3Response> => {
   const form = await rooms.openForm(request)
-  const answer = await goOn(rooms, rooms.authenticateForm(form), request, signal)
-  return rooms.toForm(answer, form)
+  const authenticated = rooms.authenticateForm(form)
+  const answer = await goOn(rooms, authenticated, request, signal)
+  return rooms.speak(await rooms.toForm(answer, form), authenticated)
 }
 
 const goOn = async (

@@ -1,37 +1,29 @@
-import type { KeyObject } from 'node:crypto'
 import { Secret } from '../s3/secret.ts'
-import type { CredentialScope } from '../sigv4/scope.ts'
-import type { SigningKeys } from '../sigv4/signature.ts'
 import type { Client } from './client.ts'
 
 /** What a signature of an access key id is verified with. */
 export interface Account {
   /** None when no client has the access key id. */
   readonly client: Client | undefined
-  readonly key: KeyObject
+  /** Keeps apart what is remembered of this account. */
+  readonly accessKeyId: string
+  readonly secret: Secret<string>
 }
 
 /** The clients that sign, by access key id. */
-export type Accounts = (accessKeyId: string, scope: CredentialScope) => Account
+export type Accounts = (accessKeyId: string) => Account
 
-/** Stands in for the secret of an unknown access key id, so that it costs as much time as a known one. */
-const NOBODY = new Secret('nobody')
+/** Stands in for an unknown access key id, so that it costs as much time as a known one. */
+const NOBODY: Account = { client: undefined, accessKeyId: '', secret: new Secret('nobody') }
 
-export const createAccounts = (clients: readonly Client[], signingKeys: SigningKeys): Accounts => {
+export const createAccounts = (clients: readonly Client[]): Accounts => {
   const known = new Map(
     clients.flatMap(client => {
       const { proof } = client
-      return proof.kind === 'signature'
-        ? [[proof.accessKeyId, { client, secret: proof.secretAccessKey }] as const]
-        : []
+      if (proof.kind !== 'signature') return []
+      const { accessKeyId, secretAccessKey: secret } = proof
+      return [[accessKeyId, { client, accessKeyId, secret }] as const]
     }),
   )
-  return (accessKeyId, scope) => {
-    const account = known.get(accessKeyId)
-    const name = account === undefined ? '' : accessKeyId
-    return {
-      client: account?.client,
-      key: signingKeys.keyFor(account?.secret ?? NOBODY, name, scope),
-    }
-  }
+  return accessKeyId => known.get(accessKeyId) ?? NOBODY
 }

@@ -1,21 +1,26 @@
+import { fromClientDialect } from '../dialect/client-dialect.ts'
 import { checkPolicy } from '../form/check-policy.ts'
 import type { Fields, Form } from '../form/form.ts'
 import { parsePolicyDocument } from '../form/policy-document.ts'
-import { missingField, toPut } from '../form/put.ts'
+import { toPut } from '../form/put.ts'
 import { composeFilters, type Payload } from '../s3/body.ts'
+import type { ClientDialect } from '../s3/dialect.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
 import { operationNamed } from '../s3/operation.ts'
-import { parseAmzDate } from '../sigv4/scope.ts'
-import { ALGORITHM, type SigningKeys, signatureOf } from '../sigv4/signature.ts'
-import { type Accounts, createAccounts } from './accounts.ts'
-import { type AuthenticatedRequest, severalMechanisms } from './authenticate.ts'
+import { signatureOf as sigv2SignatureOf } from '../sigv2/string-to-sign.ts'
+import { type SigningKeys, signatureOf } from '../sigv4/signature.ts'
+import { type Account, createAccounts } from './accounts.ts'
+import type { AuthenticatedRequest } from './authenticate.ts'
 import { holdLastByte } from './body-checks.ts'
-import { checkScopeDate, type Malformed, parseCredential } from './claim.ts'
 import type { Client } from './client.ts'
+import { formClaim, type SignedForm } from './form-claim.ts'
 import { readPayload } from './payload.ts'
+import { severalMechanisms } from './proven.ts'
 import { isSignatureParameter } from './query-claim.ts'
+import { checkScheme, createOffer } from './schemes.ts'
 import { settledHeaders } from './settled-headers.ts'
+import { urlFlavour } from './sigv2-claim.ts'
 import { equalSignatures } from './verify.ts'
 
 /**
@@ -29,73 +34,60 @@ export const createAuthenticateForm = (
   clients: readonly Client[],
   signingKeys: SigningKeys,
 ): ((form: Form, now: Date) => AuthenticatedRequest) => {
-  const accounts = createAccounts(clients, signingKeys)
+  const prove = createFormProof(clients, signingKeys)
   // Any page can make a browser send an unsigned form, so a client that is trusted for the way it comes is not here.
   const nobody = clients.find(({ proof }) => proof.kind === 'anonymous')
   return (form, now) => {
-    refuseOtherMechanisms(form)
-    if (hasSignature(form.fields)) return admit(form, proveSigned(form, accounts, now))
-    if (nobody === undefined) throw new S3Error('AccessDenied')
-    return admit(form, nobody)
+    refuseOtherPlaces(form)
+    const signed = formClaim(form.fields)
+    const client = signed === undefined ? nobody : prove(signed)
+    if (client === undefined) throw new S3Error('AccessDenied')
+    if (signed !== undefined) checkPolicy(parsePolicyDocument(signed.claim.policy), form, now)
+    return admit(form, client)
   }
 }
 
-const refuseOtherMechanisms = ({ request: { headers, query }, fields }: Form): void => {
+const refuseOtherPlaces = ({ request: { headers, query } }: Form): void => {
   const presigned = query.some(({ name }) => isSignatureParameter(name.toLowerCase()))
-  if (presigned || headers.has('authorization')) throw severalMechanisms()
-  if (fields.has('awsaccesskeyid') || fields.has('signature')) {
-    throw new S3Error(
-      'InvalidRequest',
-      `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM}.`,
-    )
-  }
+  if (presigned || urlFlavour(query) !== undefined || headers.has('authorization'))
+    throw severalMechanisms()
 }
 
-const SIGNATURE_FIELDS = [
-  'policy',
-  'x-amz-algorithm',
-  'x-amz-credential',
-  'x-amz-date',
-  'x-amz-signature',
-] as const
-
-const hasSignature = (fields: Fields): boolean => SIGNATURE_FIELDS.some(name => fields.has(name))
-
-type Signature = Readonly<Record<(typeof SIGNATURE_FIELDS)[number], string>>
-
-const signatureIn = (fields: Fields): Signature => {
-  const values = SIGNATURE_FIELDS.map(name => {
-    const value = fields.get(name)
-    if (!value) throw missingField(name)
-    return [name, value] as const
-  })
-  return Object.fromEntries(values) as Signature
-}
-
-const malformed: Malformed = detail =>
-  new S3Error('InvalidArgument', `Error parsing the signature fields of the form; ${detail}`)
-
-const proveSigned = (form: Form, accounts: Accounts, now: Date): Client => {
-  const signature = signatureIn(form.fields)
-  if (signature['x-amz-algorithm'] !== ALGORITHM) {
-    throw malformed(`X-Amz-Algorithm only supports "${ALGORITHM}"`)
+const createFormProof = (clients: readonly Client[], signingKeys: SigningKeys) => {
+  const accounts = createAccounts(clients)
+  const checkOffered = createOffer(clients)
+  const signatureFor = ({ secret, accessKeyId }: Account, form: SignedForm): string => {
+    const { policy } = form.claim
+    return form.kind === 'sigv2'
+      ? sigv2SignatureOf(secret, policy)
+      : signatureOf(signingKeys.keyFor(secret, accessKeyId, form.claim.scope), policy)
   }
-  const { accessKeyId, scope } = parseCredential(signature['x-amz-credential'], malformed)
-  const date = signature['x-amz-date']
-  if (parseAmzDate(date) === undefined) throw malformed('X-Amz-Date is mal-formed.')
-  checkScopeDate(scope, date, malformed)
-  const { client, key } = accounts(accessKeyId, scope)
-  const isSigned = equalSignatures(signatureOf(key, signature.policy), signature['x-amz-signature'])
-  if (client === undefined) throw new S3Error('InvalidAccessKeyId')
-  if (!isSigned) throw new S3Error('SignatureDoesNotMatch')
-  checkPolicy(parsePolicyDocument(signature.policy), form, now)
-  return client
+  return (signed: SignedForm): Client => {
+    const scheme = signed.kind === 'sigv2' ? signed.scheme : 'v4'
+    checkOffered(scheme)
+    const account = accounts(signed.claim.accessKeyId)
+    const isSigned = equalSignatures(signatureFor(account, signed), signed.claim.signature)
+    if (account.client === undefined) throw new S3Error('InvalidAccessKeyId')
+    if (!isSigned) throw new S3Error('SignatureDoesNotMatch')
+    checkScheme(account.client, scheme)
+    return account.client
+  }
 }
 
 const PUT_OBJECT = operationNamed('PutObject')
 
+/** A form's headers are in no dialect: its fields are. */
+const formDialect = (fields: Fields): ClientDialect =>
+  [...fields.keys()].some(
+    name => name === 'accesskeyid' || name === 'token' || name.startsWith('x-obs-'),
+  )
+    ? 'obs'
+    : 'amz'
+
 const admit = (form: Form, client: Client): AuthenticatedRequest => {
-  const { address, headers } = toPut(form)
+  const dialect = formDialect(form.fields)
+  const said = fromClientDialect(dialect, 'object', { headers: form.fields, query: [] })
+  const { address, headers } = toPut({ ...form, fields: said.headers })
   return {
     ...form.request,
     method: PUT_OBJECT.method,
@@ -103,6 +95,7 @@ const admit = (form: Form, client: Client): AuthenticatedRequest => {
     query: [],
     operation: PUT_OBJECT,
     client,
+    dialect,
     headers: settledHeaders(headers),
     payload: payloadOf(form, headers),
   } as unknown as AuthenticatedRequest

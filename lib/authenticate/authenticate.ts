@@ -1,22 +1,30 @@
+import { fromClientDialect } from '../dialect/client-dialect.ts'
 import type { Payload } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { recognise } from '../s3/operation.ts'
 import { parsePayloadMode } from '../s3/payload-hash.ts'
-import type { Query } from '../s3/query.ts'
 import type { S3Request, Through } from '../s3/request.ts'
+import type { Flavour } from '../sigv2/flavour.ts'
 import type { SigningKeys } from '../sigv4/signature.ts'
 import { createAccounts } from './accounts.ts'
-import type { ChunkSeal } from './chunk-signatures.ts'
-import type { Claim } from './claim.ts'
 import type { Client } from './client.ts'
 import { headerClaim } from './header-claim.ts'
 import { unhoist } from './hoisted.ts'
 import { readPayload } from './payload.ts'
+import { type Proven, severalMechanisms } from './proven.ts'
 import { isSignatureParameter, queryClaim } from './query-claim.ts'
+import { createOffer } from './schemes.ts'
 import { settledHeaders } from './settled-headers.ts'
-import { checkAllSigned } from './signed-headers.ts'
+import {
+  headerFlavour,
+  sigv2HeaderClaim,
+  sigv2Scheme,
+  temporaryUrlClaim,
+  urlFlavour,
+} from './sigv2-claim.ts'
+import { createSigv2Proof } from './sigv2-proof.ts'
+import { createSigv4Proof } from './sigv4-proof.ts'
 import { createTransportTrust } from './transport-trust.ts'
-import { verify } from './verify.ts'
 
 /**
  * A request of a known client. Its headers and query are what the client said to S3, with nothing of the signature
@@ -31,16 +39,6 @@ export type AuthenticatedRequest = Through<
   }
 >
 
-/** Who sent a request, and what of it that settles. */
-interface Proven {
-  readonly client: Client
-  /** The reading of the query that was signed. */
-  readonly query: Query
-  /** Value for `x-amz-content-sha256`. */
-  readonly payloadHash: string
-  readonly seal: ChunkSeal | undefined
-}
-
 /**
  * Finds the client of each request, by its signature or by the way that it came, and makes of its body what may be
  * sent on.
@@ -51,16 +49,14 @@ export const createAuthenticate = (
   clients: readonly Client[],
   signingKeys: SigningKeys,
 ): ((request: S3Request, now: Date) => AuthenticatedRequest) => {
-  const proveSigned = createSignatureProof(clients, signingKeys)
-  const proveUnsigned = createTransportProof(clients)
+  const prove = createProof(clients, signingKeys)
   return (request, now) => {
     refuseSessionTokens(request)
-    const claim = readClaim(request, now)
-    return admit(request, claim ? proveSigned(request, claim) : proveUnsigned(request))
+    return admit(request, prove(request, now))
   }
 }
 
-const SESSION_TOKENS = ['x-amz-security-token', 'x-amz-s3session-token']
+const SESSION_TOKENS = ['x-amz-security-token', 'x-amz-s3session-token', 'x-obs-security-token']
 
 /** The proxy issues no temporary credentials, and knows none of others. */
 const refuseSessionTokens = ({ headers, query }: S3Request): void => {
@@ -70,38 +66,35 @@ const refuseSessionTokens = ({ headers, query }: S3Request): void => {
   if (isSent) throw new S3Error('InvalidToken')
 }
 
-/** What the request says of its signature; none when it carries none. */
-const readClaim = ({ headers, query }: S3Request, now: Date): Claim | undefined => {
-  const authorization = headers.get('authorization')
-  const presigned = query.some(({ name }) => isSignatureParameter(name.toLowerCase()))
-  if (authorization === undefined) return presigned ? queryClaim(query, headers, now) : undefined
-  if (!presigned) return headerClaim(authorization, headers, now)
-  throw severalMechanisms()
-}
+type Prove = (request: S3Request, now: Date) => Proven
 
-/** The error for a request that says in two places who sends it. */
-export const severalMechanisms = (): S3Error =>
-  new S3Error(
-    'InvalidArgument',
-    'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
-    { details: { ArgumentName: 'Authorization' } },
-  )
-
-const createSignatureProof = (clients: readonly Client[], signingKeys: SigningKeys) => {
-  const accounts = createAccounts(clients, signingKeys)
-  return (request: S3Request, claim: Claim): Proven => {
-    checkAllSigned(request.headers, claim.signedHeaders)
-    const { client, key } = accounts(claim.accessKeyId, claim.scope)
-    const query = verify(request, claim, key)
-    if (client === undefined) throw new S3Error('InvalidAccessKeyId')
-    if (query === undefined) throw new S3Error('SignatureDoesNotMatch')
-    const { payloadHash, date, scope, signature } = claim
-    return {
-      client,
-      query,
-      payloadHash,
-      seal: { key, date, scope, seed: signature },
-    }
+/** Reads what the request says of its signature, and verifies it. */
+const createProof = (clients: readonly Client[], signingKeys: SigningKeys): Prove => {
+  const proveSigv4 = createSigv4Proof(createAccounts(clients), signingKeys)
+  const proveSigv2 = createSigv2Proof(createAccounts(clients))
+  const proveUnsigned = createTransportProof(clients)
+  const checkOffered = createOffer(clients)
+  const proveHeader = (authorization: string, request: S3Request, now: Date): Proven => {
+    const { headers } = request
+    const flavour = headerFlavour(authorization)
+    if (!flavour) return proveSigv4(request, headerClaim(authorization, headers, now))
+    checkOffered(sigv2Scheme(flavour))
+    return proveSigv2(request, sigv2HeaderClaim(authorization, headers, flavour, now))
+  }
+  const proveUrl = (flavour: Flavour, request: S3Request, now: Date): Proven => {
+    checkOffered(sigv2Scheme(flavour))
+    return proveSigv2(request, temporaryUrlClaim(request.query, flavour, now))
+  }
+  return (request, now) => {
+    const { headers, query } = request
+    const authorization = headers.get('authorization')
+    const isPresigned = query.some(({ name }) => isSignatureParameter(name.toLowerCase()))
+    const flavour = urlFlavour(query)
+    const places = [authorization !== undefined, isPresigned, flavour !== undefined]
+    if (places.filter(Boolean).length > 1) throw severalMechanisms()
+    if (authorization !== undefined) return proveHeader(authorization, request, now)
+    if (isPresigned) return proveSigv4(request, queryClaim(query, headers, now))
+    return flavour ? proveUrl(flavour, request, now) : proveUnsigned(request)
   }
 }
 
@@ -116,7 +109,11 @@ const createTransportProof = (clients: readonly Client[]) => {
 }
 
 const admit = (request: S3Request, proven: Proven): AuthenticatedRequest => {
-  const { query, headers } = unhoist(proven.query, request.headers)
+  const said = fromClientDialect(request.dialect, request.address.level, {
+    query: proven.query,
+    headers: request.headers,
+  })
+  const { query, headers } = unhoist(said.query, said.headers)
   // Anew, for a hoisted header may be the one that tells a copy from a put.
   const operation = recognise(request.method, request.address, query, headers)
   const mode = parsePayloadMode(proven.payloadHash)

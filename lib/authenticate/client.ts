@@ -1,12 +1,18 @@
 import type { Credentials } from '../s3/credentials.ts'
 import type { Secret } from '../s3/secret.ts'
 
+/** The ways to sign: AWS's signature versions 4 and 2, and Huawei OBS's own. */
+export const SCHEMES = ['v4', 'v2', 'obs'] as const
+export type Scheme = (typeof SCHEMES)[number]
+
 /** How a client proves who it is. */
 export type ClientProof =
   | {
       readonly kind: 'signature'
       readonly accessKeyId: string
       readonly secretAccessKey: Secret<string>
+      /** Those that it may sign with; left out, `USUAL_SCHEMES`. */
+      readonly schemes?: readonly Scheme[]
     }
   /** Trusted by the way it came, for sidecars whose app signs with nothing. */
   | { readonly kind: 'loopback' }

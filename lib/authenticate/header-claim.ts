@@ -10,6 +10,7 @@ import {
   parseCredential,
   parseSignedHeaders,
 } from './claim.ts'
+import { unsupportedMechanism } from './schemes.ts'
 
 /**
  * Reads a SigV4 signature from the Authorization header.
@@ -45,10 +46,7 @@ const malformed: Malformed = detail =>
 const checkMechanism = (mechanism: string): void => {
   if (mechanism === ALGORITHM) return
   if (mechanism.startsWith('AWS4-ECDSA-')) throw new S3Error('NotImplemented')
-  throw new S3Error(
-    'InvalidRequest',
-    `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM}.`,
-  )
+  throw unsupportedMechanism()
 }
 
 interface Components {

@@ -5,6 +5,7 @@ import { checksumAlgorithm } from './checksum.ts'
 const ENDS_HERE = new Set([
   'authorization',
   'content-length',
+  'date',
   'expect',
   'transfer-encoding',
   'x-amz-content-sha256',

@@ -4,7 +4,9 @@ import type { Headers } from '../s3/headers.ts'
 /** Header families of the dialects: each of their headers tells a provider to do something. */
 const FAMILIES = ['x-amz-', 'x-obs-', 'x-bz-', 'x-goog-', 'x-cos-', 'opc-']
 
-const isActedUpon = (name: string): boolean => FAMILIES.some(prefix => name.startsWith(prefix))
+/** Whether a provider would act upon a header of that name, in lower case. */
+export const isActedUpon = (name: string): boolean =>
+  FAMILIES.some(prefix => name.startsWith(prefix))
 
 /**
  * Refuses a request whose signature leaves out `host` or a header that a provider acts upon: the proxy signs what
@@ -18,9 +20,11 @@ export const checkAllSigned = (headers: Headers, signedHeaders: readonly string[
     if (isActedUpon(name) && !signedHeaders.includes(name)) unsigned.push(name)
   }
   if (unsigned.length === 0) return
-  throw new S3Error(
-    'AccessDenied',
-    'There were headers present in the request which were not signed',
-    { details: { HeadersNotSigned: unsigned.join(', ') } },
-  )
+  throw headersNotSigned(unsigned)
 }
+
+/** The error for headers, or parameters that stand for headers, that no signature covers. */
+export const headersNotSigned = (names: readonly string[]): S3Error =>
+  new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {
+    details: { HeadersNotSigned: names.join(', ') },
+  })

@@ -21,7 +21,11 @@ export const verify = (request: S3Request, claim: Claim, key: KeyObject): Query 
   )
 }
 
-const queryReadings = ({ query, rawQuery }: S3Request): readonly Query[] =>
+/** What the query may mean: clients disagree about a literal `+`. */
+export const queryReadings = ({
+  query,
+  rawQuery,
+}: Pick<S3Request, 'query' | 'rawQuery'>): readonly Query[] =>
   rawQuery.includes('+') ? [query, parseQuery(rawQuery.replaceAll('+', '%20'))] : [query]
 
 // By segments: an escaped slash is part of a name.

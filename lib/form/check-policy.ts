@@ -23,7 +23,15 @@ export const checkPolicy = (
   for (const condition of conditions) checkCondition(condition, form)
 }
 
-const EXEMPT = new Set(['x-amz-signature', 'file', 'policy'])
+const EXEMPT = new Set([
+  'accesskeyid',
+  'awsaccesskeyid',
+  'file',
+  'policy',
+  'signature',
+  'token',
+  'x-amz-signature',
+])
 const isExempt = (name: string): boolean => EXEMPT.has(name) || name.startsWith('x-ignore-')
 
 /** Whoever signed must have thought of every field; the bucket counts as one. */

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { fromClientDialect } from '../dialect/client-dialect.ts'
 import { parseAddress } from '../s3/address.ts'
+import { dialectOf } from '../s3/dialect.ts'
 import { S3Error } from '../s3/error.ts'
 import { headersFromRaw } from '../s3/headers.ts'
 import type { Journal } from '../s3/journal.ts'
@@ -51,7 +53,9 @@ export const receive = (message: IncomingMessage, receiving: Receiving): S3Reque
   const address = parseAddress(host, rawPath, domains)
   if (address.level !== 'service') journal.note({ bucket: address.bucket })
   const query = parseQuery(rawQuery)
-  const operation = recognise(method, address, query, headers)
+  const dialect = dialectOf(headers, rawQuery)
+  const said = fromClientDialect(dialect, address.level, { headers, query })
+  const operation = recognise(method, address, said.query, said.headers)
   journal.note({ operation: operation.name })
   return {
     id,
@@ -59,6 +63,7 @@ export const receive = (message: IncomingMessage, receiving: Receiving): S3Reque
     rawPath,
     rawQuery,
     headers,
+    dialect,
     address,
     query,
     operation,

@@ -1,8 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
+import { toClientDialect } from '../dialect/client-dialect.ts'
+import { type ClientDialect, dialectOf } from '../s3/dialect.ts'
 import { S3Error } from '../s3/error.ts'
-import { type Headers, rawFromHeaders, withHeaders, withoutHeaders } from '../s3/headers.ts'
+import {
+  type Headers,
+  headersFromRaw,
+  rawFromHeaders,
+  withHeaders,
+  withoutHeaders,
+} from '../s3/headers.ts'
 import type { Journal } from '../s3/journal.ts'
 import { RelayedBody, type S3Response } from '../s3/response.ts'
 import { errorXml } from '../s3/xml.ts'
@@ -76,8 +84,13 @@ export const replyError = async (
     message.socket.destroy()
     return
   }
-  await reply(exchange, errorResponse(known, exchange))
+  const answer = errorResponse(known, exchange)
+  await reply(exchange, toClientDialect(dialectIn(message), 'service', new Map(), answer))
 }
+
+// Also of a request that could not be read.
+const dialectIn = ({ rawHeaders, url = '' }: IncomingMessage): ClientDialect =>
+  dialectOf(headersFromRaw(rawHeaders), url.slice(url.indexOf('?') + 1))
 
 const toS3Error = (error: unknown): S3Error =>
   error instanceof S3Error ? error : new S3Error('InternalError', undefined, { cause: error })

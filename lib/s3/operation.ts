@@ -1,7 +1,7 @@
 import type { Address } from './address.ts'
 import { S3Error } from './error.ts'
 import type { Headers } from './headers.ts'
-import { ORDINARY_PARAMETERS } from './parameters.ts'
+import { ORDINARY_PARAMETERS, unknownParameter } from './parameters.ts'
 import { hasParameter, type Query, queryValue } from './query.ts'
 
 /** What a policy rule may speak of instead of single operations. */
@@ -56,6 +56,7 @@ type Row = readonly [
  */
 const TABLE = [
   ['ListBuckets', 'GET', 'service', '', 'list', 'none', ''],
+  ['HeadApiVersion', 'HEAD', 'service', 'apiversion', 'list', 'none', ''],
 
   ['GetBucketAccelerateConfiguration', 'GET', 'bucket', 'accelerate', 'admin', 'none', ''],
   ['GetBucketAcl', 'GET', 'bucket', 'acl', 'admin', 'none', ''],
@@ -103,6 +104,7 @@ const TABLE = [
   ['ListObjectVersions', 'GET', 'bucket', 'versions', 'list', 'none', ''],
   ['ListObjectsV2', 'GET', 'bucket', 'list-type=2', 'list', 'none', ''],
   ['ListObjects', 'GET', 'bucket', '', 'list', 'none', ''],
+  ['HeadApiVersion', 'HEAD', 'bucket', 'apiversion', 'list', 'none', ''],
   ['HeadBucket', 'HEAD', 'bucket', '', 'list', 'none', ''],
 
   ['PutBucketAccelerateConfiguration', 'PUT', 'bucket', 'accelerate', 'admin', 'document', ''],
@@ -295,12 +297,7 @@ export const recognise = (
   headers: Headers,
 ): Operation => {
   const unknown = query.find(({ name }) => !isKnown(address.level, name))
-  if (unknown !== undefined) {
-    throw new S3Error(
-      'NotImplemented',
-      `The query parameter '${unknown.name}' is not implemented by this proxy.`,
-    )
-  }
+  if (unknown !== undefined) throw unknownParameter(unknown.name)
   const found = CANDIDATES.get(`${method} ${address.level}`)?.find(candidate =>
     candidate.matches(query, headers),
   )

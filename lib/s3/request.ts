@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Address } from './address.ts'
+import type { ClientDialect } from './dialect.ts'
 import type { Headers } from './headers.ts'
 import type { Journal } from './journal.ts'
 import type { Operation } from './operation.ts'
@@ -32,6 +33,8 @@ export interface S3Request {
   /** The request target after `?`, as received. */
   readonly rawQuery: string
   readonly headers: Headers
+  /** What its headers and query are in, until it is authenticated; and what its answer shall be in. */
+  readonly dialect: ClientDialect
   readonly address: Address
   readonly query: Query
   readonly operation: Operation

@@ -129,3 +129,16 @@ export const SIGV2_FLAVOUR: Flavour = {
   accessKeyParameter: 'AWSAccessKeyId',
   subResources: [new Set(BOTO), new Set(COMMON), new Set(OBS_NODE)],
 }
+
+/**
+ * Whether a query parameter is signed.
+ *
+ * @param subResources one of the flavour's lists
+ * @param inUrl whether the signature stands in the query, too; it then covers what stands there in place of a header
+ */
+export const isSignedParameter =
+  ({ prefix }: Flavour, subResources: ReadonlySet<string>, inUrl: boolean) =>
+  (name: string): boolean => {
+    const lower = name.toLowerCase()
+    return subResources.has(lower) || (inUrl && lower.startsWith(prefix))
+  }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Headers } from '../s3/headers.ts'
 import type { Query, QueryParameter } from '../s3/query.ts'
 import type { Secret } from '../s3/secret.ts'
-import type { Flavour } from './flavour.ts'
+import { type Flavour, isSignedParameter } from './flavour.ts'
 
 /** What these schemes sign of a request. */
 export interface SignedParts {
@@ -63,14 +63,13 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const signedQuery = (
   query: Query,
-  { prefix }: Flavour,
+  flavour: Flavour,
   subResources: ReadonlySet<string>,
   inUrl: boolean,
 ): string => {
-  const isSigned = (name: string): boolean =>
-    subResources.has(name) || (inUrl && name.startsWith(prefix))
+  const isSigned = isSignedParameter(flavour, subResources, inUrl)
   const signed = query
-    .filter(({ name }) => isSigned(name.toLowerCase()))
+    .filter(({ name }) => isSigned(name))
     .sort((a, b) => compare(a.name, b.name))
     .map(parameterText)
   return signed.length === 0 ? '' : `?${signed.join('&')}`

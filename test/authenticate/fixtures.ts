@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
-import type { Client, ClientProof } from '../../lib/authenticate/client.ts'
+import type { Client, ClientProof, Scheme } from '../../lib/authenticate/client.ts'
+import { fromClientDialect } from '../../lib/dialect/client-dialect.ts'
 import { parseAddress } from '../../lib/s3/address.ts'
 import type { BodyFilter } from '../../lib/s3/body.ts'
+import { dialectOf } from '../../lib/s3/dialect.ts'
 import { S3Error } from '../../lib/s3/error.ts'
 import { headersFromRaw } from '../../lib/s3/headers.ts'
 import { recognise } from '../../lib/s3/operation.ts'
@@ -25,11 +27,13 @@ export const clientOf = (name: string, proof: ClientProof): Client => ({
 export const signingClient = (
   name: string,
   key: { readonly accessKeyId: string; readonly secretAccessKey: string },
+  schemes?: readonly Scheme[],
 ): Client =>
   clientOf(name, {
     kind: 'signature',
     accessKeyId: key.accessKeyId,
     secretAccessKey: new Secret(key.secretAccessKey),
+    ...(schemes && { schemes }),
   })
 
 /** A request as it stands on the wire. */
@@ -51,15 +55,18 @@ export const requestOf = ({ method, target, rawHeaders, peer }: WireRequest): S3
   const rawQuery = mark < 0 ? '' : target.slice(mark + 1)
   const address = parseAddress(headers.get('host') ?? '', rawPath, DOMAINS)
   const query = parseQuery(rawQuery)
+  const dialect = dialectOf(headers, rawQuery)
+  const said = fromClientDialect(dialect, address.level, { headers, query })
   return {
     id: 'test',
     method,
     rawPath,
     rawQuery,
     headers,
+    dialect,
     address,
     query,
-    operation: recognise(method, address, query, headers),
+    operation: recognise(method, address, said.query, said.headers),
     peer: { transport: 'tcp', tls: false, loopback: false, tlsSubject: undefined, ...peer },
     wire: Readable.from([]),
     proceed: () => {},

@@ -43,6 +43,7 @@ export const requestOf = (
     rawPath: path,
     rawQuery: query,
     headers,
+    dialect: 'amz',
     address,
     query: parsed,
     operation: recognise(method, address, parsed, headers),

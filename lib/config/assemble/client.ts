@@ -9,7 +9,7 @@ const assembleProof = async (
   sources: Sources,
   { path, options }: ClientPart,
 ): Promise<ClientProof | undefined> => {
-  const { accessKeyId, secretAccessKey: ref, trusted, anonymous } = options
+  const { accessKeyId, secretAccessKey: ref, signatures: schemes, trusted, anonymous } = options
   if (anonymous) return { kind: 'anonymous' }
   if (trusted !== undefined) {
     return typeof trusted === 'string'
@@ -18,7 +18,14 @@ const assembleProof = async (
   }
   if (accessKeyId === undefined || ref === undefined) return undefined
   const secretAccessKey = await readSecret(sources, [...path, 'secretAccessKey'], ref)
-  return secretAccessKey && { kind: 'signature', accessKeyId, secretAccessKey }
+  return (
+    secretAccessKey && {
+      kind: 'signature',
+      accessKeyId,
+      secretAccessKey,
+      ...(schemes && { schemes }),
+    }
+  )
 }
 
 const assembleUpstreamCredentials = async (

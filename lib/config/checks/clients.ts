@@ -76,11 +76,18 @@ function* checkUpstreamOf(part: ClientPart, parts: Parts): Generator<Remark> {
   }
 }
 
+function* checkSignatures({ options, path }: ClientPart): Generator<Remark> {
+  if (options.signatures === undefined || options.accessKeyId !== undefined) return
+  const message = 'has no meaning for a client without a key pair. Remove it.'
+  yield { path: [...path, 'signatures'], message }
+}
+
 /** Clients that could not be told apart, never come, or could not be answered. */
 export function* checkClients(parts: Parts): Generator<Remark> {
   yield* checkDistinct(parts.clients)
   for (const part of parts.clients) {
     yield* checkTrust(part, parts)
+    yield* checkSignatures(part)
     yield* checkUpstreamOf(part, parts)
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SCHEMES } from '../../authenticate/client.ts'
 import { accessKeyId, credentials, secretRef } from './secrets.ts'
 import { always, exactlyOne, name } from './values.ts'
 
@@ -56,6 +57,13 @@ export const client = exactlyOne(
       .describe('Access key id that the client signs with; with `secretAccessKey`.')
       .optional(),
     secretAccessKey: secretRef.describe('Secret access key that the client signs with.').optional(),
+    signatures: z
+      .array(z.enum(SCHEMES, { error: `must be one of ${SCHEMES.join(', ')}.` }))
+      .min(1)
+      .describe(
+        "How the client may sign: `v4` (AWS's signature version 4), `v2` (AWS's version 2, and OBS SDKs in path style), `obs` (Huawei OBS's own). `v2` and `obs` rest on SHA-1 and cover less of a request: allow them to apps that know no better. Left out: `[v4]`.",
+      )
+      .optional(),
     trusted: trusted
       .describe('The client signs nothing and is known by the way it comes: for sidecars.')
       .optional(),
