@@ -8,8 +8,8 @@ import { childXml, type Element, rewriteElements, withChildXml, xmlOf } from './
 /** What stands for an object in a listing of objects, and in one of versions. */
 const LISTED: ReadonlySet<string> = new Set(['Contents', 'Version'])
 
-// Some providers ignore `encoding-type`, and a key may have a `%` of its own.
-const urlDecode = (text: string): string => {
+/** A key as `encoding-type=url` has it. Some providers ignore that, and a key may have a `%` of its own. */
+export const urlDecode = (text: string): string => {
   try {
     return percentDecode(text.replaceAll('+', ' '))
   } catch {

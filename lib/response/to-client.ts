@@ -64,7 +64,8 @@ const rewriteOf = (
 ): Rewrite | undefined => {
   const { address, operation } = request
   if (operation.name === 'ListMultipartUploads' && address.level === 'bucket') {
-    return xml => sealListedUploads(xml, address.bucket, view.keyringAt)
+    const isUrlAsked = queryValue(received.query, 'encoding-type') === 'url'
+    return xml => sealListedUploads(xml, address.bucket, isUrlAsked, view.keyringAt)
   }
   if (address.level !== 'object' || request.permission.kind !== 'encrypt') return undefined
   if (operation.name === 'ListParts') {

@@ -1,8 +1,8 @@
 import type { Keyring } from '../keys/keyring.ts'
 import type { ObjectPlace } from '../s3/address.ts'
-import { percentDecode } from '../s3/encoding.ts'
 import { elementText, mapElementText } from '../s3/xml.ts'
 import { sealListedUploadId } from '../ssec/upload-id.ts'
+import { urlDecode } from './listing.ts'
 
 /** The keyring that covers a place; undefined where none does, and the provider's own upload ids are shown. */
 export type KeyringAt = (place: ObjectPlace) => Keyring | undefined
@@ -14,12 +14,22 @@ const sealAt = (keyringAt: KeyringAt, place: ObjectPlace, providerId: string): s
     : sealListedUploadId(keyring, place, providerId)
 }
 
-/** A ListMultipartUploads answer with the ids that the proxy takes back. */
-export const sealListedUploads = (xml: string, bucket: string, keyringAt: KeyringAt): string => {
+/**
+ * A ListMultipartUploads answer with the ids that the proxy takes back.
+ *
+ * @param isUrlAsked whether the client asked for `encoding-type=url`: RGW 16 then encodes the uploads' keys without saying so,
+ * and leaves those of the markers as they are
+ */
+export const sealListedUploads = (
+  xml: string,
+  bucket: string,
+  isUrlAsked: boolean,
+  keyringAt: KeyringAt,
+): string => {
   const isUrlEncoded = elementText(xml, 'EncodingType') === 'url'
   const keyOf = (part: string, element: string): string => {
     const text = elementText(part, element) ?? ''
-    return isUrlEncoded ? percentDecode(text.replaceAll('+', ' ')) : text
+    return isUrlEncoded || (isUrlAsked && element === 'Key') ? urlDecode(text) : text
   }
   const sealIn = (part: string, keyElement: string, idElement: string): string =>
     mapElementText(part, idElement, providerId =>

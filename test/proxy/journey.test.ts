@@ -201,6 +201,30 @@ t.test('listed uploads get ids that the proxy takes back', async t => {
   t.equal(upstream.seen.at(-1)?.target, '/b/a%26b?uploadId=up1')
 })
 
+t.test('the ids of listed uploads are those of keys that were encoded, said or not', async t => {
+  const key = '<Key>a%26b%20%C3%A9</Key>'
+  const marker =
+    '<NextKeyMarker>a&amp;b \u00e9</NextKeyMarker><NextUploadIdMarker>up1</NextUploadIdMarker>'
+  const silent = `<R>${marker}<Upload>${key}<UploadId>up1</UploadId></Upload></R>`
+  const said = `<R><EncodingType>url</EncodingType><Upload>${key}<UploadId>up1</UploadId></Upload></R>`
+  for (const listing of [silent, said]) {
+    const upstream = await startUpstream(t, seen =>
+      seen.method === 'GET' ? { body: listing } : { status: 204 },
+    )
+    const proxy = await startProxy(t, { upstream: upstream.origin })
+    const query = { uploads: '', 'encoding-type': 'url' }
+    const { text } = await send(proxy.origin, { path: '/b', query })
+    const ids = [...text.matchAll(/<(?:UploadId|NextUploadIdMarker)>([^<]*)/g)].map(([, id]) => id)
+    t.equal(new Set(ids).size, 1, 'the marker’s, too')
+    const aborted = await send(proxy.origin, {
+      method: 'DELETE',
+      path: '/b/a%26b%20%C3%A9',
+      query: { uploadId: ids[0] ?? '' },
+    })
+    t.equal(aborted.status, 204)
+  }
+})
+
 t.test('a copy gets the key of each side’s own rule', async t => {
   const upstream = await startUpstream(t)
   const proxy = await startProxy(t, {
