@@ -1,7 +1,9 @@
 import type { Client } from './authenticate/client.ts'
 import { PROVIDERS, type Profile } from './dialect/profiles.ts'
+import { speechOf } from './dialect/speech.ts'
 import { type Saying, toUpstream, type UpstreamRequest } from './dialect/to-upstream.ts'
 import { settleErrors } from './response/document.ts'
+import { inS3Words } from './response/s3-words.ts'
 import type { Credentials } from './s3/credentials.ts'
 import type { S3Response } from './s3/response.ts'
 import { leaveUnsigned, type SignedRequest, sign } from './sign/sign.ts'
@@ -49,6 +51,7 @@ export const createExchange = (client: Client, parts: ExchangeParts): Exchange =
   const upstream = parts.upstreams.get(client.upstream)
   const profile = upstream && profileOf(upstream)
   if (!upstream || !profile) throw new Error(`client ${client.name} has no known upstream`)
+  const { family } = speechOf(upstream, profile)
   const credentials = credentialsOf(client, upstream)
   const signed = (request: UpstreamRequest): SignedRequest =>
     credentials === undefined
@@ -56,9 +59,10 @@ export const createExchange = (client: Client, parts: ExchangeParts): Exchange =
       : sign(request, credentials, parts.signingKeys, parts.now())
   const sendBy =
     (settle: (request: UpstreamRequest) => SignedRequest): Exchange['send'] =>
-    async (saying, signal) =>
-      settleErrors(
-        await parts.transport.send(settle(toUpstream(saying, upstream, profile)), signal),
-      )
+    async (saying, signal) => {
+      const request = toUpstream(saying, upstream, profile)
+      const answer = await settleErrors(await parts.transport.send(settle(request), signal))
+      return inS3Words(answer, saying, family)
+    }
   return { profile, upstream, send: sendBy(signed), sendUnsigned: sendBy(leaveUnsigned) }
 }

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sign: ['s3', 'sigv4', 'sigv2', 'dialect', 'transport'],
   transport: ['s3', 'body', 'sign', 'dialect'],
   ssec: ['s3', 'body', 'keys', 'policy', 'dialect', 'response'],
-  response: ['s3', 'form', 'keys', 'ssec', 'transport'],
+  response: ['s3', 'dialect', 'form', 'keys', 'ssec', 'transport'],
   amend: ['s3', 'copy', 'dialect', 'response', 'ssec'],
   copy: ['s3', 'authenticate', 'body', 'dialect', 'keys', 'response', 'ssec'],
   walk: ['s3', 'body', 'dialect', 'response', 'exchange'],

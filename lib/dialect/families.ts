@@ -31,6 +31,8 @@ export interface Family {
   readonly bucketNames: readonly Pair[]
   /** Values that differ, by S3's name of the header. The first row for a value counts. */
   readonly values: Readonly<Record<string, readonly Pair[]>>
+  /** The same, of requests about a bucket: they count first. */
+  readonly bucketValues: Readonly<Record<string, readonly Pair[]>>
   /** What the family has and S3 has not: kept under its own name, for an upstream of the same family. */
   readonly own: readonly string[]
   /** S3's names that it has no counterpart of and that may not be left out unsaid: such a request is refused. */
@@ -68,6 +70,7 @@ const AMZ: Family = {
   names: [],
   bucketNames: [],
   values: {},
+  bucketValues: {},
   own: [],
   lacks: [],
   impliesKms: false,
@@ -108,6 +111,12 @@ const OBS: Family = {
       ['public-read-write', 'public-read-write-delivered'],
     ],
   },
+  bucketValues: {
+    [ENCRYPTION]: [
+      ['aws:kms', 'kms'],
+      ['AES256', 'obs'],
+    ],
+  },
   own: [
     'x-obs-api',
     'x-obs-version',
@@ -140,6 +149,7 @@ const BZ: Family = {
   names: [[ENCRYPTION, 'x-bz-server-side-encryption']],
   bucketNames: [],
   values: {},
+  bucketValues: {},
   own: [
     'x-bz-content-sha1',
     'x-bz-file-id',
@@ -170,6 +180,7 @@ const GOOG: Family = {
   ],
   bucketNames: [],
   values: {},
+  bucketValues: {},
   own: [
     'x-goog-hash',
     'x-goog-if-generation-match',
@@ -201,6 +212,7 @@ const COS: Family = {
     [ENCRYPTION]: [['aws:kms', 'cos/kms']],
     [STORAGE_CLASS]: [['GLACIER', 'ARCHIVE']],
   },
+  bucketValues: {},
   own: ['x-cos-hash-crc64ecma'],
   lacks: [...OWNERS, 'x-amz-mfa', 'x-amz-bypass-governance-retention'],
   impliesKms: false,
@@ -224,6 +236,7 @@ const OPC: Family = {
   ],
   bucketNames: [],
   values: {},
+  bucketValues: {},
   own: ['opc-client-request-id', 'opc-content-md5', 'opc-multipart-md5'],
   lacks: [ENCRYPTION],
   impliesKms: true,
@@ -241,10 +254,7 @@ export const FAMILIES: Readonly<Record<FamilyName, Family>> = {
   opc: OPC,
 }
 
-const FOREIGN = Object.values(FAMILIES)
-  .filter(({ name }) => name !== 'amz')
-  .map(({ prefix }) => prefix)
+const FOREIGN = /^(?:x-(?:obs|bz|goog|cos)|opc)-/
 
 /** Whether a header is in the words of another family than S3's own. */
-export const isForeignHeader = (name: string): boolean =>
-  FOREIGN.some(prefix => name.startsWith(prefix))
+export const isForeignHeader = (name: string): boolean => FOREIGN.test(name)

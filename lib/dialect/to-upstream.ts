@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Body } from '../body/receive.ts'
 import { canFrame, framedLength, frameTrailer } from '../body/trailer-framing.ts'
 import { type Address, pathStyle } from '../s3/address.ts'
 import { type BodyFilter, composeFilters, type Payload, type Trailer } from '../s3/body.ts'
 import { uriEncodeKey } from '../s3/encoding.ts'
+import { S3Error } from '../s3/error.ts'
 import { endsAtHop, type Headers, withHeaders, withoutHeaders } from '../s3/headers.ts'
 import { EMPTY_SHA256, sha256Hex } from '../s3/payload-hash.ts'
 import type { Query } from '../s3/query.ts'
 import type { Upstream } from '../transport/upstream.ts'
-import type { Profile } from './profiles.ts'
+import { documentWriter } from './documents.ts'
+import type { Profile, Signature } from './profiles.ts'
+import { type Speech, speechOf } from './speech.ts'
+import { writeQuery, writeRequest } from './translate.ts'
 
 /** The bytes that go upstream behind a request's head. */
 export type UpstreamBody =
@@ -31,6 +36,9 @@ export interface UpstreamRequest {
   readonly path: string
   readonly query: Query
   readonly headers: Headers
+  readonly signature: Signature
+  /** What OBS and SigV2 sign for a path: with the bucket, wherever the request names it. */
+  readonly resource: string
   /** Value for `x-amz-content-sha256`. */
   readonly payloadHash: string
   readonly body: UpstreamBody
@@ -53,26 +61,58 @@ const OWN_TO_THE_HOP = new Set(['host', 'content-length', 'expect', 'authorizati
 const isOfTheHop = (name: string): boolean =>
   OWN_TO_THE_HOP.has(name) || name.startsWith('x-forwarded-') || name === 'forwarded'
 
-/** Writes a request as the provider's profile wants it. */
+/**
+ * Writes a request as the provider's profile wants it.
+ *
+ * @throws {S3Error} `NotImplemented` for a header that the provider's words have no counterpart of
+ */
 export const toUpstream = (
   saying: Saying,
   upstream: Upstream,
   profile: Profile,
 ): UpstreamRequest => {
-  const { hash, headers, body } = toBody(saying.body, upstream, profile)
-  const ends = endsAtHop(saying.headers)
+  const speech = speechOf(upstream, profile)
+  const written = withWrittenDocument(saying, speech)
+  const { hash, headers, body } = toBody(written.body, upstream, profile)
+  const ends = endsAtHop(written.headers)
+  const isDropped = (name: string): boolean =>
+    isOfTheHop(name) || ends(name) || (!profile.checksums && isChecksum(name))
+  const all = withHeaders(
+    withoutHeaders(written.headers, isDropped),
+    aroundEncoding(written.headers, headers),
+  )
   return {
     upstream,
     method: saying.method,
     ...toPlace(saying.address, upstream, profile),
-    query: saying.query,
-    headers: withHeaders(
-      withoutHeaders(saying.headers, name => isOfTheHop(name) || ends(name)),
-      aroundEncoding(saying.headers, headers),
-    ),
-    payloadHash: hash,
+    query: writeQuery(speech.family, saying.query),
+    headers: writeRequest(speech.family, all, saying.address.level),
+    signature: speech.signature,
+    payloadHash: profile.payload === 'unsigned' ? 'UNSIGNED-PAYLOAD' : hash,
     body,
     repeatable: saying.repeatable,
+  }
+}
+
+const isChecksum = (name: string): boolean =>
+  name.startsWith('x-amz-checksum-') || name.startsWith('x-amz-sdk-checksum-')
+
+const md5Of = (bytes: Buffer): string => createHash('md5').update(bytes).digest('base64')
+
+/** A document in the provider's words, vouched for anew. */
+const withWrittenDocument = (saying: Saying, { family }: Speech): Saying => {
+  const { body, headers } = saying
+  if (body.kind !== 'bytes') return saying
+  const write = documentWriter(family.name, { level: saying.address.level, query: saying.query })
+  if (write === undefined) return saying
+  const bytes = Buffer.from(write(body.bytes.toString('utf8')))
+  if (bytes.equals(body.bytes)) return saying
+  const claimed = headers.get('content-md5')
+  if (claimed !== undefined && claimed !== md5Of(body.bytes)) throw new S3Error('BadDigest')
+  return {
+    ...saying,
+    headers: withHeaders(withoutHeaders(headers, isChecksum), [['content-md5', md5Of(bytes)]]),
+    body: { kind: 'bytes', bytes, trailer: undefined },
   }
 }
 
@@ -80,15 +120,14 @@ const toPlace = (
   address: Address,
   { endpoint, addressing }: Upstream,
   profile: Profile,
-): { readonly host: string; readonly path: string } => {
+): Pick<UpstreamRequest, 'host' | 'path' | 'resource'> => {
   const host = new URL(endpoint).host
   if ((addressing ?? profile.addressing) === 'path' || !hasHostName(address)) {
-    return { host, path: pathStyle(address) }
+    const path = pathStyle(address)
+    return { host, path, resource: path }
   }
-  return {
-    host: `${address.bucket}.${host}`,
-    path: address.level === 'object' ? `/${uriEncodeKey(address.objectKey)}` : '/',
-  }
+  const path = address.level === 'object' ? `/${uriEncodeKey(address.objectKey)}` : '/'
+  return { host: `${address.bucket}.${host}`, path, resource: `/${address.bucket}${path}` }
 }
 
 // A bucket with dots has no matching TLS certificate, one with capitals or underscores no legal host name.

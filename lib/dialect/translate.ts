@@ -120,7 +120,7 @@ const write = (family: Family, headers: Headers, level: Level, sent: Headers): H
   for (const [name, value] of headers) {
     const ownName = isForeignHeader(name) ? ownOnly(family, name) : nameIn(family, name, level)
     if (ownName === undefined || family.lacks.includes(name) || isLeftOut(name)) continue
-    written.set(ownName, valueIn(family, name, value))
+    written.set(ownName, valueIn(family, name, value, level))
   }
   return withDigests(written, family.triples, FAMILIES.amz, family, headers, sent)
 }
@@ -128,11 +128,14 @@ const write = (family: Family, headers: Headers, level: Level, sent: Headers): H
 const ownOnly = (family: Family, name: string): string | undefined =>
   family.own.includes(name) ? name : undefined
 
-const valueIn = (family: Family, name: string, value: string): string => {
+const valuesAt = (family: Family, name: string, level: Level): Family['names'] | undefined =>
+  (level === 'bucket' ? family.bucketValues[name] : undefined) ?? family.values[name]
+
+const valueIn = (family: Family, name: string, value: string, level: Level): string => {
   if (name.startsWith('x-amz-meta-') && family.metadata.coding === 'percent') {
     return encodeURIComponent(Buffer.from(value, 'latin1').toString('utf8'))
   }
-  return family.values[name]?.find(([amz]) => amz === value)?.[1] ?? value
+  return valuesAt(family, name, level)?.find(([amz]) => amz === value)?.[1] ?? value
 }
 
 /** S3's name for a word of the family; undefined when S3 has none. */
@@ -165,18 +168,18 @@ const read = (
   const found = new Map<string, string>()
   for (const [name, value] of headers) {
     const amz = s3Name(family, name, level)
-    if (amz !== undefined) found.set(amz, s3Value(family, amz, value))
+    if (amz !== undefined) found.set(amz, s3Value(family, amz, value, level))
   }
   if (family.impliesKms && found.has(KMS_KEY_ID)) found.set(ENCRYPTION, 'aws:kms')
   const keys = sent ?? found
   return withDigests(found, FAMILIES.amz.triples, family, FAMILIES.amz, headers, keys)
 }
 
-const s3Value = (family: Family, amz: string, value: string): string => {
+const s3Value = (family: Family, amz: string, value: string, level: Level): string => {
   if (amz.startsWith('x-amz-meta-') && family.metadata.coding === 'percent') {
     return Buffer.from(decode(value), 'utf8').toString('latin1')
   }
-  return family.values[amz]?.find(([, own]) => own === value)?.[0] ?? value
+  return valuesAt(family, amz, level)?.find(([, own]) => own === value)?.[0] ?? value
 }
 
 const decode = (value: string): string => {

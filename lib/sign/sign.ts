@@ -1,10 +1,16 @@
+import { isForeignHeader } from '../dialect/families.ts'
 import type { UpstreamBody, UpstreamRequest } from '../dialect/to-upstream.ts'
 import type { Credentials } from '../s3/credentials.ts'
 import { type Headers, withHeaders } from '../s3/headers.ts'
 import { canonicalQuery } from '../s3/query.ts'
 import type { Through } from '../s3/request.ts'
+import { OBS_FLAVOUR } from '../sigv2/flavour.ts'
+import {
+  signatureOf as obsSignatureOf,
+  stringToSign as obsStringToSign,
+} from '../sigv2/string-to-sign.ts'
 import { canonicalRequest } from '../sigv4/canonical.ts'
-import { amzDate, scopeText } from '../sigv4/scope.ts'
+import { AWS4, amzDate, GOOG4, type Scheme, scopeText } from '../sigv4/scope.ts'
 import { type SigningKeys, signatureOf, stringToSign } from '../sigv4/signature.ts'
 import type { Upstream } from '../transport/upstream.ts'
 
@@ -24,7 +30,8 @@ export type SignedRequest = Through<
 >
 
 const SIGNED_TOO = new Set(['host', 'content-type', 'content-md5', 'content-encoding'])
-const isSigned = (name: string): boolean => name.startsWith('x-amz-') || SIGNED_TOO.has(name)
+const isSigned = (name: string, { prefix }: Scheme): boolean =>
+  name.startsWith(prefix) || isForeignHeader(name) || SIGNED_TOO.has(name)
 
 const bodyLength = (body: UpstreamBody): readonly (readonly [string, string])[] => {
   switch (body.kind) {
@@ -63,24 +70,42 @@ export const leaveUnsigned = (request: UpstreamRequest): SignedRequest =>
     ]),
   )
 
-/**
- * Signs with SigV4 in the Authorization header, over every `x-amz-*` header and those that give the body its meaning.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
- */
+/** Signs a request as its upstream wants it. */
 export const sign = (
   request: UpstreamRequest,
   credentials: Credentials,
   keys: SigningKeys,
   now: Date,
 ): SignedRequest => {
+  switch (request.signature) {
+    case 'sigv4':
+      return signV4(request, credentials, keys, now, AWS4)
+    case 'goog4':
+      return signV4(request, credentials, keys, now, GOOG4)
+    case 'obs':
+      return signObs(request, credentials, now)
+  }
+}
+
+/**
+ * Signs with version 4 in the Authorization header, over every header that a provider acts upon and those that give the
+ * body its meaning. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+const signV4 = (
+  request: UpstreamRequest,
+  credentials: Credentials,
+  keys: SigningKeys,
+  now: Date,
+  scheme: Scheme,
+): SignedRequest => {
+  const { prefix, service, algorithm } = scheme
   const date = amzDate(now)
-  const scope = { date: date.slice(0, 8), region: request.upstream.region, service: 's3' }
+  const scope = { date: date.slice(0, 8), region: request.upstream.region, service }
   const query = canonicalQuery(request.query)
-  const headers = new Map(request.headers).set('host', request.host)
-  for (const [name, value] of bodyLength(request.body)) headers.set(name, value)
-  headers.set('x-amz-date', date).set('x-amz-content-sha256', request.payloadHash)
-  for (const [name, value] of sessionToken(credentials)) headers.set(name, value)
-  const signedHeaders = [...headers.keys()].filter(isSigned).sort()
+  const headers = withBodyAndHost(request)
+  headers.set(`${prefix}date`, date).set(`${prefix}content-sha256`, request.payloadHash)
+  setSessionToken(headers, credentials, prefix)
+  const signedHeaders = [...headers.keys()].filter(name => isSigned(name, scheme)).sort()
   const canonical = canonicalRequest({
     method: request.method,
     path: request.path,
@@ -89,11 +114,37 @@ export const sign = (
     signedHeaders,
     payloadHash: request.payloadHash,
   })
-  const key = keys.keyFor(credentials.secretAccessKey, credentials.accessKeyId, scope)
-  const signature = signatureOf(key, stringToSign(date, scope, canonical))
-  const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scopeText(scope)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
+  const key = keys.keyFor(credentials.secretAccessKey, credentials.accessKeyId, scope, scheme)
+  const signature = signatureOf(key, stringToSign(date, scope, canonical, scheme))
+  const authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scopeText(scope, scheme)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
   return issue(request, query, headers.set('authorization', authorization))
 }
 
-const sessionToken = ({ sessionToken }: Credentials): readonly (readonly [string, string])[] =>
-  sessionToken === undefined ? [] : [['x-amz-security-token', sessionToken.expose()]]
+/** https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0010.html */
+const signObs = (request: UpstreamRequest, credentials: Credentials, now: Date): SignedRequest => {
+  const { prefix, scheme } = OBS_FLAVOUR
+  const headers = withBodyAndHost(request).set('date', now.toUTCString())
+  setSessionToken(headers, credentials, prefix)
+  const { method, resource, query } = request
+  const text = obsStringToSign(
+    { method, headers, resource, query, expires: undefined },
+    OBS_FLAVOUR,
+  )
+  const signature = obsSignatureOf(credentials.secretAccessKey, text)
+  headers.set('authorization', `${scheme} ${credentials.accessKeyId}:${signature}`)
+  return issue(request, canonicalQuery(query), headers)
+}
+
+const withBodyAndHost = (request: UpstreamRequest): Map<string, string> => {
+  const headers = new Map(request.headers).set('host', request.host)
+  for (const [name, value] of bodyLength(request.body)) headers.set(name, value)
+  return headers
+}
+
+const setSessionToken = (
+  headers: Map<string, string>,
+  { sessionToken }: Credentials,
+  prefix: string,
+): void => {
+  if (sessionToken !== undefined) headers.set(`${prefix}security-token`, sessionToken.expose())
+}

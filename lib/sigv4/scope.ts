@@ -9,9 +9,37 @@ export interface CredentialScope {
 /** What every credential scope ends with. */
 export const TERMINATOR = 'aws4_request'
 
+/** The words that version 4 is spelled in: AWS's own, or Google's. */
+export interface Scheme {
+  readonly algorithm: string
+  /** What stands before the secret where keys are derived from it. */
+  readonly keyPrefix: string
+  readonly service: string
+  readonly terminator: string
+  /** What the headers begin with that are signed. */
+  readonly prefix: string
+}
+
+export const AWS4: Scheme = {
+  algorithm: 'AWS4-HMAC-SHA256',
+  keyPrefix: 'AWS4',
+  service: 's3',
+  terminator: TERMINATOR,
+  prefix: 'x-amz-',
+}
+
+/** https://cloud.google.com/storage/docs/authentication/signatures */
+export const GOOG4: Scheme = {
+  algorithm: 'GOOG4-HMAC-SHA256',
+  keyPrefix: 'GOOG4',
+  service: 'storage',
+  terminator: 'goog4_request',
+  prefix: 'x-goog-',
+}
+
 /** Such as `20130524/us-east-1/s3/aws4_request`. */
-export const scopeText = (scope: CredentialScope): string =>
-  `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`
+export const scopeText = (scope: CredentialScope, { terminator }: Scheme = AWS4): string =>
+  `${scope.date}/${scope.region}/${scope.service}/${terminator}`
 
 /** Such as `20130524T000000Z`. */
 export const amzDate = (now: Date): string => {

@@ -1,18 +1,22 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Secret } from '../s3/secret.ts'
-import { type CredentialScope, scopeText, TERMINATOR } from './scope.ts'
+import { AWS4, type CredentialScope, type Scheme, scopeText } from './scope.ts'
 
 /** SigV4's name for its algorithm. */
-export const ALGORITHM = 'AWS4-HMAC-SHA256'
+export const ALGORITHM = AWS4.algorithm
 
 /**
  * SigV4's string to sign of a canonical request.
  *
  * @param date as `amzDate` gives it
  */
-export const stringToSign = (date: string, scope: CredentialScope, canonical: string): string =>
-  [ALGORITHM, date, scopeText(scope), sha256(canonical)].join('\n')
+export const stringToSign = (
+  date: string,
+  scope: CredentialScope,
+  canonical: string,
+  scheme: Scheme = AWS4,
+): string => [scheme.algorithm, date, scopeText(scope, scheme), sha256(canonical)].join('\n')
 
 const sha256 = (binary: string): string => hash('sha256', Buffer.from(binary, 'latin1'), 'hex')
 
@@ -22,7 +26,13 @@ export const signatureOf = (key: KeyObject, text: string): string =>
 
 /** The signing keys of secret access keys. */
 export interface SigningKeys {
-  keyFor(secret: Secret<string>, accessKeyId: string, scope: CredentialScope): KeyObject
+  /** @param scheme AWS's when left out */
+  keyFor(
+    secret: Secret<string>,
+    accessKeyId: string,
+    scope: CredentialScope,
+    scheme?: Scheme,
+  ): KeyObject
 }
 
 interface Entry {
@@ -41,11 +51,11 @@ const CACHED = 1024
 export const createSigningKeys = (): SigningKeys => {
   const cache = new LRUCache<string, Entry>({ max: CACHED })
   return {
-    keyFor: (secret, accessKeyId, scope) => {
-      const name = `${accessKeyId}/${scopeText(scope)}`
+    keyFor: (secret, accessKeyId, scope, scheme = AWS4) => {
+      const name = `${accessKeyId}/${scopeText(scope, scheme)}`
       const known = cache.get(name)
       if (known?.secret === secret) return known.key
-      const key = deriveKey(secret, scope)
+      const key = deriveKey(secret, scope, scheme)
       cache.set(name, { secret, key })
       return key
     },
@@ -53,11 +63,11 @@ export const createSigningKeys = (): SigningKeys => {
 }
 
 // A KeyObject, for on Node 24 an HMAC with a raw key costs four times as much.
-const deriveKey = (secret: Secret<string>, scope: CredentialScope): KeyObject => {
-  const date = hmac(`AWS4${secret.expose()}`, scope.date)
+const deriveKey = (secret: Secret<string>, scope: CredentialScope, scheme: Scheme): KeyObject => {
+  const date = hmac(`${scheme.keyPrefix}${secret.expose()}`, scope.date)
   const region = hmac(date, scope.region)
   const service = hmac(region, scope.service)
-  return createSecretKey(hmac(service, TERMINATOR))
+  return createSecretKey(hmac(service, scheme.terminator))
 }
 
 const hmac = (key: string | Buffer, text: string): Buffer =>

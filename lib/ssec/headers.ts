@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { type CustomerKey, customerKey } from '../keys/customer-key.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
+import { keyMd5, MD5_RULE, md5Fault } from './key-md5.ts'
 
 /** The two places where a header triple can stand. */
 export type KeyPlace = 'object' | 'source'
@@ -71,7 +71,7 @@ export const clientTriple = (headers: Headers, place: KeyPlace): CustomerKey | u
   }
   if (key === undefined) throw fault(`${REQUESTS} an appropriate secret key.`, 'null')
   if (md5 === undefined) {
-    throw fault(`${REQUESTS} the client calculated MD5 of the secret key.`, 'null')
+    throw fault(`${REQUESTS} the client calculated MD5 of the secret key. ${MD5_RULE}`, 'null')
   }
   return checkedKey(key, md5)
 }
@@ -81,12 +81,7 @@ const checkedKey = (key: string, md5: string): CustomerKey => {
   if (bytes.length !== 32 || bytes.toString('base64') !== key) {
     throw fault('The secret key was invalid for the specified algorithm.', 'AES256')
   }
-  if (createHash('md5').update(bytes).digest('base64') !== md5) {
-    throw fault(
-      'The calculated MD5 hash of the key did not match the hash that was provided.',
-      'null',
-    )
-  }
+  if (keyMd5(bytes) !== md5) throw fault(md5Fault(key, bytes, md5), 'null')
   return customerKey('client', 'own', bytes)
 }
 

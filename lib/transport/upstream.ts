@@ -1,4 +1,4 @@
-import type { CopyAbility } from '../dialect/profiles.ts'
+import type { CopyAbility, Signature } from '../dialect/profiles.ts'
 import type { Credentials } from '../s3/credentials.ts'
 import type { EtagView } from '../s3/etag.ts'
 
@@ -21,6 +21,8 @@ export interface Upstream {
   readonly etag?: EtagView | undefined
   /** Overrides the profile's: a newer release of the provider may copy what an older one could not. */
   readonly copy?: CopyAbility | undefined
+  /** Overrides the profile's, and with it the words that are spoken. */
+  readonly signature?: Signature | undefined
   /** PEM of the CAs that may vouch for the endpoint, instead of the system's. */
   readonly ca: string | undefined
   /** Connections kept at most. */

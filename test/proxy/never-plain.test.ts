@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
+import { FAMILIES, type Family, isForeignHeader } from '../../lib/dialect/families.ts'
 import { PROVIDERS } from '../../lib/dialect/profiles.ts'
+import { readRequest, writeResponse } from '../../lib/dialect/translate.ts'
 import type { Rule, RuleEffect } from '../../lib/policy/rule.ts'
 import type { Headers } from '../../lib/s3/headers.ts'
 import { OPERATIONS, type Operation } from '../../lib/s3/operation.ts'
@@ -211,7 +213,9 @@ const decides = (rules: readonly Rule[], { asked, operation }: Case): RuleEffect
 interface Outcome {
   readonly one: Case
   readonly effect: RuleEffect
+  /** In S3's words. */
   readonly sent: readonly SignedRequest[]
+  readonly onWire: readonly SignedRequest[]
   /** Whether the client was told of a success. */
   readonly succeeded: boolean
   readonly echoing: (typeof ECHOES)[number]
@@ -222,10 +226,31 @@ type Encrypting = Extract<RuleEffect, { kind: 'encrypt' }>
 
 const unsignedHeader = (request: SignedRequest): boolean => {
   const names = signedNames(request)
-  return [...request.headers.keys()].some(
-    name => name.startsWith('x-amz-') && !names.includes(name),
-  )
+  // OBS signs every header of its own, and names none.
+  if (request.headers.get('authorization')?.startsWith('OBS ')) return false
+  return specialNames(request).some(name => !names.includes(name))
 }
+
+const specialNames = ({ headers }: SignedRequest): readonly string[] =>
+  [...headers.keys()].filter(name => name.startsWith('x-amz-') || isForeignHeader(name))
+
+const familyOf = (provider: string): Family => FAMILIES[PROVIDERS.get(provider)?.family ?? 'amz']
+
+const inS3Words = (request: SignedRequest, provider: string): SignedRequest =>
+  ({
+    ...request,
+    headers: readRequest(familyOf(provider), request.headers, 'object'),
+  }) as SignedRequest
+
+/** The words that an upstream's triples, ACLs and methods are in. The signature's own do not count. */
+const isOfTwoFamilies = ({ onWire, provider }: Outcome): boolean =>
+  onWire.some(request =>
+    specialNames(request).some(
+      name =>
+        !name.startsWith(familyOf(provider).prefix) &&
+        !/^x-amz-(?:date|content-sha256)$/.test(name),
+    ),
+  )
 
 const isCoveredWrite = ({ one, effect, sent }: Outcome): boolean =>
   effect.kind === 'encrypt' &&
@@ -249,7 +274,8 @@ const isVouchedFor = ({ one, echoing, provider }: Outcome): boolean =>
 /** What may never be, each with its name. */
 const FAULTS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
   'a denied request left': ({ effect, sent }) => effect.kind === 'deny' && sent.length > 0,
-  'an x-amz header left unsigned': ({ sent }) => sent.some(unsignedHeader),
+  'a header that the provider acts upon left unsigned': ({ onWire }) => onWire.some(unsignedHeader),
+  'one request has the words of two families': isOfTwoFamilies,
   'half a triple left': ({ effect, sent }) =>
     effect.kind === 'encrypt' && sent.some(each => hasAny(each, TRIPLE) && !hasAll(each, TRIPLE)),
   'two methods on one request': ({ effect, sent }) =>
@@ -280,11 +306,15 @@ const run = async (
   echoing: (typeof ECHOES)[number],
   provider: string,
 ): Promise<Outcome> => {
-  const transport = recordingTransport(request => ({
-    status: 200,
-    headers: echo(request, echoing),
-    body: DOCUMENT,
-  }))
+  const transport = recordingTransport(request => {
+    const asked = inS3Words(request, provider)
+    const headers = echo(asked, echoing)
+    return {
+      status: 200,
+      headers: writeResponse(familyOf(provider), headers, 'object', asked.headers),
+      body: DOCUMENT,
+    }
+  })
   const journey = journeyOf({ rules, keyrings: KEYRINGS, transport, provider })
   const answer = await journey(requestOf(one.asked), AbortSignal.timeout(5000)).catch(
     () => undefined,
@@ -292,7 +322,8 @@ const run = async (
   return {
     one,
     effect: decides(rules, one) ?? { kind: 'deny' },
-    sent: transport.sent,
+    sent: transport.sent.map(request => inS3Words(request, provider)),
+    onWire: transport.sent,
     succeeded: answer !== undefined && answer.status < 300,
     echoing,
     provider,

@@ -22,7 +22,7 @@ export const assembleUpstream = async (
     options.credentials && (await readCredentials(sources, at('credentials'), options.credentials))
   const ca = options.ca && (await readCertificates(sources, at('ca'), options.ca))
   if (whole === undefined) return undefined
-  const { provider, region, addressing, etag, copy, connections, timeouts } = whole
+  const { provider, region, addressing, etag, copy, signature, connections, timeouts } = whole
   return {
     name,
     provider,
@@ -32,6 +32,7 @@ export const assembleUpstream = async (
     addressing,
     etag,
     copy,
+    signature,
     ca,
     connections,
     timeouts,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type CopyAbility, PROVIDERS } from '../../dialect/profiles.ts'
+import { type CopyAbility, PROVIDERS, type Signature } from '../../dialect/profiles.ts'
 import { credentials } from './secrets.ts'
 import { always, duration, host, path } from './values.ts'
 
@@ -16,12 +16,21 @@ const timeouts = z
   .meta({ id: 'Timeouts', description: 'How long the provider may take.' })
 
 const EMBEDDED_ONLY = ['path', 'host', 'port'] as const
-const PROVIDER_ONLY = ['endpoint', 'credentials', 'addressing', 'ca', 'insecure'] as const
+const PROVIDER_ONLY = [
+  'endpoint',
+  'credentials',
+  'addressing',
+  'signature',
+  'ca',
+  'insecure',
+] as const
 
 /** Where an embedded upstream listens when the configuration does not say. */
 const EMBEDDED = { host: '127.0.0.1', port: 9001 }
 
 const COPIES = ['full', 'same-key-parts', 'none'] as const satisfies readonly CopyAbility[]
+
+const SIGNATURES = ['sigv4', 'goog4', 'obs'] as const satisfies readonly Signature[]
 
 const options = z.strictObject({
   provider: z
@@ -59,6 +68,12 @@ const options = z.strictObject({
     .enum(COPIES)
     .describe(
       "What the provider's own copies can do where a customer key takes part: all (`full`), UploadPartCopy with the upload's key alone (`same-key-parts`), or `none`. The proxy does the others itself. Left out: as the provider is known; a newer release of it may do more.",
+    )
+    .optional(),
+  signature: z
+    .enum(SIGNATURES)
+    .describe(
+      "How requests are signed, and so in which words they are written: `sigv4` with S3's own headers, `goog4` with Google's, `obs` with Huawei's and HMAC-SHA1. Left out: as the provider likes it.",
     )
     .optional(),
   ca: path
