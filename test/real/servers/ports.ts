@@ -12,9 +12,9 @@ export const findFreePort = async (): Promise<number> => {
   return port
 }
 
-const isListening = (port: number): Promise<boolean> =>
+const isListening = (port: number, host: string): Promise<boolean> =>
   new Promise(resolve => {
-    const socket = connect({ host: '127.0.0.1', port })
+    const socket = connect({ host, port })
     socket
       .on('error', () => resolve(false))
       .on('connect', () => {
@@ -31,9 +31,10 @@ const isListening = (port: number): Promise<boolean> =>
 export const untilListening = async (
   port: number,
   failed: () => string | undefined = () => undefined,
+  host = '127.0.0.1',
 ): Promise<void> => {
   for (let tries = 0; tries < 300; tries++) {
-    if (await isListening(port)) return
+    if (await isListening(port, host)) return
     const cause = failed()
     if (cause !== undefined) throw new Error(cause)
     await setTimeout(100)
