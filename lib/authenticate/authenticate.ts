@@ -123,6 +123,6 @@ const admit = (request: S3Request, proven: Proven): AuthenticatedRequest => {
     query,
     headers: settledHeaders(headers),
     operation,
-    payload: readPayload(operation, headers, mode, proven.seal),
+    payload: readPayload(operation, headers, mode, proven.seal, proven.mayLackLength),
   } as AuthenticatedRequest
 }

@@ -21,6 +21,7 @@ interface SentChecksum {
  * Judges what the head says of the body, and makes the filter that judges the body itself.
  *
  * @param seal what signed chunks hang on; none when the head carries no signature
+ * @param mayLackLength whether an object's length may be left unsaid, as SDKs of OBS do for a file
  * @returns none for an operation that takes no body
  * @throws {S3Error} when the head's words about the body contradict each other
  */
@@ -29,11 +30,13 @@ export const readPayload = (
   headers: Headers,
   mode: PayloadMode,
   seal: ChunkSeal | undefined,
+  mayLackLength = false,
 ): Payload | undefined => {
   if (operation.body === 'none') return checkNoBody(headers, mode)
   const checksum = sentChecksum(operation, headers)
   if (mode.kind === 'aws-chunked') return chunkedPayload(headers, mode, seal, checksum)
   if (headers.has('x-amz-trailer')) throw unsupportedTrailer()
+  if (mayLackLength && headers.has('transfer-encoding')) return unsaidPayload(mode, checksum)
   const length = plainLength(operation, headers)
   return { length, ...plainBody(mode, length, checksum), trailer: undefined }
 }
@@ -67,6 +70,20 @@ const plainBody = (
 // aws-sdk-js sends SHA-256 as payload hash and as checksum: hashing once is enough.
 const saysTheSame = ({ algorithm, value }: SentChecksum, sha256: string): boolean =>
   algorithm.label === 'SHA256' && value() === Buffer.from(sha256, 'hex').toString('base64')
+
+const unsaidPayload = (
+  mode: Exclude<PayloadMode, Chunked>,
+  checksum: SentChecksum | undefined,
+): Payload => ({
+  length: 0,
+  isLengthUnsaid: true,
+  hash: 'UNSIGNED-PAYLOAD',
+  filter: [
+    ...(mode.kind === 'hash' ? [checkSha256(mode.sha256)] : []),
+    ...(checksum === undefined ? [] : [check(checksum)]),
+  ].reduce<BodyFilter | undefined>(composeFilters, undefined),
+  trailer: undefined,
+})
 
 const chunkedPayload = (
   headers: Headers,

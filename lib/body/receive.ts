@@ -18,7 +18,9 @@ export const NO_BODY: Body = { kind: 'none' }
  *
  * An empty object is read here, too: it has no last byte to hold back while its checksums are verified.
  *
- * @throws {S3Error} `MaxMessageLengthExceeded`, and whatever the payload's filter finds wrong
+ * So is one whose length the client did not say, for a provider has to be told it first.
+ *
+ * @throws {S3Error} `MaxMessageLengthExceeded`, `MissingContentLength`, and whatever the payload's filter finds wrong
  */
 export const receiveBody = async (
   wire: Readable,
@@ -27,9 +29,32 @@ export const receiveBody = async (
   documentBytes: number,
 ): Promise<Body> => {
   if (payload === undefined) return NO_BODY
+  if (payload.isLengthUnsaid) {
+    return {
+      kind: 'bytes',
+      bytes: await readUnsaid(wire, payload, documentBytes),
+      trailer: undefined,
+    }
+  }
   if (!isDocument && payload.length > 0) return { kind: 'stream', wire, payload }
   if (payload.length > documentBytes) throw new S3Error('MaxMessageLengthExceeded')
   return { kind: 'bytes', bytes: await collect(wire, payload), trailer: payload.trailer }
+}
+
+const readUnsaid = async (wire: Readable, payload: Payload, limit: number): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of filtered(wire, payload.filter)) {
+    length += chunk.length
+    if (length > limit) {
+      throw new S3Error(
+        'MissingContentLength',
+        `A body of more than ${limit} bytes (limits.documentBytes) must come with a Content-Length here. Give the client its length, or upload it in parts.`,
+      )
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 const collect = async (wire: Readable, payload: Payload): Promise<Buffer> => {

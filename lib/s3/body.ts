@@ -34,6 +34,8 @@ export interface Trailer {
 export interface Payload {
   /** Bytes of the body once decoded: what the object will have. */
   readonly length: number
+  /** Whether the client did not say the length, so that `length` is not true and the body must be read whole first. */
+  readonly isLengthUnsaid?: boolean
   /** What may stand in the upstream's `x-amz-content-sha256`: the client's hex hash, or `UNSIGNED-PAYLOAD`. */
   readonly hash: string
   /**

@@ -32,6 +32,8 @@ interface Asking {
   readonly body?: string
   readonly scheme?: 'OBS' | 'AWS'
   readonly secretAccessKey?: string
+  /** Leaves the length unsaid. */
+  readonly chunked?: boolean
   /** Sent and not signed. */
   readonly unsigned?: string
 }
@@ -51,7 +53,8 @@ const ask = (origin: string, asking: Asking): Promise<Received> => {
     scheme === 'OBS' ? OBS_FLAVOUR : SIGV2_FLAVOUR,
   )
   const signature = signatureOf(new Secret(asking.secretAccessKey ?? APP.secretAccessKey), text)
-  const length = method === 'PUT' || body !== '' ? { 'content-length': `${body.length}` } : {}
+  const isFramed = !asking.chunked && (method === 'PUT' || body !== '')
+  const length = isFramed ? { 'content-length': `${body.length}` } : {}
   return sendRaw(
     origin,
     method,
@@ -356,4 +359,28 @@ t.test('negotiation is answered unsigned, as the clients are configured', async 
   t.strictSame(await asked('obs', 'v2'), [200, '3.0'])
   t.strictSame(await asked('v4', 'v2'), [200, undefined])
   t.strictSame(await asked('v4'), [501, undefined])
+})
+
+t.test('a body without a length is read whole, up to a limit', async t => {
+  const { upstream, proxy } = await start({ limits: { documentBytes: 1024 } })
+  const put = (body: string, headers: Readonly<Record<string, string>> = {}) => {
+    const sent = { 'transfer-encoding': 'chunked', ...headers }
+    return ask(proxy.origin, {
+      method: 'PUT',
+      target: '/bucket/key',
+      headers: sent,
+      body,
+      chunked: true,
+    })
+  }
+  t.equal((await put('hello')).status, 200)
+  t.match(upstream.seen[0], { headers: { 'content-length': '5' }, body: Buffer.from('hello') })
+  t.match(await put('x'.repeat(1025)), { status: 411, text: /1024 bytes.*Content-Length/ })
+  const sums = { 'x-obs-checksum-crc32': 'AAAAAA==' }
+  t.match(await put('hello', sums), { status: 400, text: /BadDigest/ })
+  t.match(await put('hello', { 'x-obs-content-sha256': '0'.repeat(64) }), {
+    status: 400,
+    text: /XAmzContentSHA256Mismatch/,
+  })
+  t.equal(upstream.seen.length, 1)
 })
