@@ -13,6 +13,8 @@ export interface State {
   readonly keyrings: Keyrings
   /** False while draining. */
   readonly isReady: boolean
+  /** Milliseconds since each keyring was fetched, where it is fetched again. */
+  readonly keyAges: ReadonlyMap<string, number>
   /** Where clients connect. */
   readonly listeners: readonly string[]
 }
@@ -63,7 +65,10 @@ export const startOperators = async (
   const watch = createWatch(metrics, now)
   const sources: AdminSources = {
     metricsType: metrics.registry.contentType,
-    metrics: () => metrics.registry.metrics(),
+    metrics: () => {
+      metrics.keyAges(stateNow().keyAges)
+      return metrics.registry.metrics()
+    },
     isReady: () => stateNow().isReady,
     status: () => statusOf(stateNow(), metrics, watch),
   }

@@ -3,6 +3,7 @@ import { compose } from './compose.ts'
 import type { Config, ListenAddress, ListenTls } from './config/config.ts'
 import { type Embedded, startEmbedded } from './embedded/server.ts'
 import type { Keyrings } from './keys/find-keys.ts'
+import type { KeyWatch, LiveKeyrings } from './keys/live.ts'
 import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
 import { startOperators } from './operators.ts'
@@ -13,7 +14,10 @@ import { SlabPool } from './transport/raw/slab-pool.ts'
 /** A configuration with its keys fetched. */
 export interface Ready {
   readonly config: Config
+  /** Those of now. */
   readonly keyrings: Keyrings
+  /** Has them follow their key providers; left out where they stay as they are. */
+  readonly live?: LiveKeyrings
 }
 
 export interface Serving {
@@ -38,9 +42,23 @@ interface Running {
   retire(): Promise<void>
 }
 
-const startJourney = ({ config, keyrings }: Ready, slabs: SlabPool): Running => {
+/** Writes down what becomes of the keyrings. */
+const keyWatch = (log: Logger): KeyWatch => ({
+  changed: (keyring, versions) => log.info({ keyring, versions }, 'keys changed'),
+  stale: (keyring, ageMs, isExpired, error) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    const age = Math.round(ageMs / 1000)
+    if (isExpired) log.error({ keyring, age, reason }, 'keys expired: requests are refused')
+    else log.warn({ keyring, age, reason }, 'keys not fetched: those before serve on')
+  },
+})
+
+const startJourney = (ready: Ready, slabs: SlabPool, log: Logger): Running => {
+  const { config } = ready
+  const keyrings = (): Keyrings => ready.keyrings
+  const stopFollowing = ready.live?.follow(keyWatch(log))
   const transport = createTransport(config.transport, config.upstreams.values(), { slabs })
-  const journey = compose({ config, keyrings: () => keyrings, transport, now: () => new Date() })
+  const journey = compose({ config, keyrings, transport, now: () => new Date() })
   const underWay = new Set<Promise<unknown>>()
   return {
     journey: async (request, signal) => {
@@ -53,6 +71,7 @@ const startJourney = ({ config, keyrings }: Ready, slabs: SlabPool): Running => 
       }
     },
     retire: async () => {
+      stopFollowing?.()
       await Promise.allSettled(underWay)
       await transport.close()
     },
@@ -87,19 +106,21 @@ const isSame = (option: (typeof AT_START)[number], a: Config, b: Config): boolea
     ? isDeepStrictEqual(placesOf(a), placesOf(b))
     : isDeepStrictEqual(a[option], b[option])
 
+const NO_AGES: ReadonlyMap<string, number> = new Map()
+
 /** Starts everything that a configuration names. */
 export const startServing = async (first: Ready, log: Logger): Promise<Serving> => {
   const { domains, limits, listen } = first.config
   const embedded = await startEmbeddedUpstreams(first.config, log)
   let ready = first
   const slabs = new SlabPool()
-  let running = startJourney(first, slabs)
+  let running = startJourney(first, slabs, log)
   let listeners: readonly Listener[] = []
   let isReady = false
   const where = (): string[] => listeners.map(listener => listener.where)
   const operators = await startOperators(
     first.config,
-    () => ({ ...ready, isReady, listeners: where() }),
+    () => ({ ...ready, keyAges: ready.live?.ages() ?? NO_AGES, isReady, listeners: where() }),
     log,
   )
   const { watch } = operators
@@ -114,7 +135,7 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
     reload: next => {
       const before = running
       ready = next
-      running = startJourney(next, slabs)
+      running = startJourney(next, slabs, log)
       const changed = AT_START.filter(option => !isSame(option, first.config, next.config))
       if (!changed.includes('listen')) {
         for (const [i, listener] of listeners.entries())

@@ -1,6 +1,7 @@
 import { readConfig } from '../config/load.ts'
 import { type FileWatch, watchFiles } from '../config/watch.ts'
-import { loadKeyring } from '../keys/providers/load.ts'
+import { fetchKeyrings } from '../keys/live.ts'
+import { fetchingOf } from '../keys/providers/load.ts'
 import { createLog, type Logger } from '../observe/log.ts'
 import { type Ready, type Serving, startServing } from '../serving.ts'
 import { faultText } from '../yaml/fault.ts'
@@ -12,15 +13,27 @@ interface Found extends Ready {
   readonly files: readonly string[]
 }
 
-/** Reads a configuration and fetches its keys. */
+/**
+ * Reads a configuration and fetches its keys.
+ *
+ * @throws {ConfigError | KeyProviderError}
+ */
 export const getReady = async (path: string, env: NodeJS.ProcessEnv): Promise<Found> => {
   const { config, warnings, files } = await readConfig(path, env)
-  const keyrings = await Promise.all(
-    [...config.keyrings].map(
-      async ([name, source]) => [name, await loadKeyring(name, source, env)] as const,
-    ),
+  const now = (): Date => new Date()
+  const fetchings = [...config.keyrings].map(
+    ([name, source]) => [name, fetchingOf(source, { env, now })] as const,
   )
-  return { config, keyrings: new Map(keyrings), warnings: warnings.map(faultText), files }
+  const live = await fetchKeyrings(new Map(fetchings), now)
+  return {
+    config,
+    live,
+    get keyrings() {
+      return live.current()
+    },
+    warnings: warnings.map(faultText),
+    files,
+  }
 }
 
 const warn = (log: Logger, { warnings }: Found): void => {

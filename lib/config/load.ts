@@ -7,6 +7,7 @@ import { shapeOfDocument } from '../yaml/shape.ts'
 import { checkKeyring } from './assemble/keyring.ts'
 import { assembleParts } from './assemble/parts.ts'
 import { checkClients } from './checks/clients.ts'
+import { checkKeyrings } from './checks/keyrings.ts'
 import { checkListen } from './checks/listen.ts'
 import { checkRules } from './checks/rules.ts'
 import { checkUpstreams } from './checks/upstreams.ts'
@@ -67,6 +68,7 @@ function* checkAll(parts: Parts): Generator<Remark> {
   yield* checkListen(parts)
   yield* checkUpstreams(parts)
   yield* checkClients(parts)
+  yield* checkKeyrings(parts)
 }
 
 /**
@@ -98,7 +100,9 @@ export const readConfig = async (
     onFile: (each: string) => void files.add(each),
   }
   const assembled = await assembleParts(sources, parts)
-  for (const part of parts.keyrings) report.add(await checkKeyring(sources, part))
+  for (const part of parts.keyrings) {
+    report.add(await checkKeyring(sources, part, assembled.keyrings.get(part.name)))
+  }
   if (main.value === undefined || report.faults.length > 0) {
     throw new ConfigError(report.faults.toSorted(byPlace))
   }

@@ -1,5 +1,6 @@
 import type { DecidedRequest, Permission } from '../policy/decide.ts'
 import type { ObjectPlace } from '../s3/address.ts'
+import { S3Error } from '../s3/error.ts'
 import type { Through } from '../s3/request.ts'
 import type { Keyring, PlaceKeys } from './keyring.ts'
 
@@ -27,7 +28,10 @@ const keysOf = (
 ): Keys | undefined => {
   if (permission.kind !== 'encrypt') return undefined
   const keyring = keyrings.get(permission.effect.encrypt.keyring)
-  if (keyring === undefined) throw new Error(`rule ${permission.rule} names no known keyring`)
+  // A checked configuration names only keyrings that there are, so this one's grace is over.
+  if (keyring === undefined) {
+    throw new S3Error('ServiceUnavailable', 'The keys of this object cannot be fetched now.')
+  }
   return keyring.keysFor(place)
 }
 

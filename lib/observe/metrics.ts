@@ -77,6 +77,11 @@ export const METRICS = {
     help: 'Reloads of the configuration and the keys: `ok`, or `refused` when the old ones stayed in force.',
     labels: ['result'],
   },
+  keyAge: {
+    name: 'ssec_proxy_keyring_age_seconds',
+    help: 'Seconds since a keyring was last fetched from its vault; of those alone that are fetched again. Over its `ttl`: the vault cannot be reached.',
+    labels: ['keyring'],
+  },
   started: {
     name: 'ssec_proxy_start_time_seconds',
     help: 'When this process began to serve, in seconds since 1970.',
@@ -95,6 +100,8 @@ export interface Metrics {
   /** Counts a request out of what its log line says. */
   ended(entry: JournalEntry): void
   reloaded(isOk: boolean): void
+  /** @param ages milliseconds */
+  keyAges(ages: ReadonlyMap<string, number>): void
 }
 
 /** @param now when the process began to serve */
@@ -118,6 +125,7 @@ export const createMetrics = (now: Date): Metrics => {
   const duration = new Histogram({ ...options('duration'), buckets: SECONDS })
   const upstreamDuration = new Histogram({ ...options('upstreamDuration'), buckets: SECONDS })
   const inFlight = new Gauge(options('inFlight'))
+  const keyAge = new Gauge(options('keyAge'))
   new Gauge(options('started')).set(Math.round(now.getTime() / 1000))
 
   const countAnswer = (entry: JournalEntry): void => {
@@ -145,6 +153,10 @@ export const createMetrics = (now: Date): Metrics => {
       inFlight.dec()
       countAnswer(entry)
       countJourney(entry)
+    },
+    keyAges: ages => {
+      keyAge.reset()
+      for (const [keyring, ms] of ages) keyAge.set({ keyring }, ms / 1000)
     },
     reloaded: isOk => reloads.inc({ result: isOk ? 'ok' : 'refused' }),
   }

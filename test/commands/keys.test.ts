@@ -22,6 +22,7 @@ t.test('generate --out writes a keyring file, once', async t => {
     'new',
     { kind: 'file', path, readableFor: 'owner', derive: 'none' },
     {},
+    () => new Date(),
   )
   t.strictSame(
     versions.map(({ id, createdAt }) => [id, createdAt]),
@@ -46,6 +47,7 @@ t.test('generate prints a document, or with --bare a key, and warns beside it', 
     'k',
     { kind: 'env', variable: 'K', derive: 'none' },
     { K: document.out },
+    () => new Date(),
   )
   t.equal(keyring.versions.length, 1)
   const bare = await command('/', ['keys', 'generate', '--bare'])

@@ -139,12 +139,12 @@ const SHAPE: readonly Case[] = [
   [
     'a keyring of no provider',
     { keyrings: { main: { provider: 'valt' } } },
-    ['keyrings.main.provider: must be file or env.'],
+    ['keyrings.main.provider: must be file, env, vault or exec.'],
   ],
   [
     'a keyring that is a text',
     { keyrings: { main: 'keys.yaml' } },
-    ['keyrings.main: must be {provider: file, path: ...} or {provider: env, variable: ...}.'],
+    ['keyrings.main: must be a group such as {provider: file, path: ...}.'],
   ],
   [
     'two effects',

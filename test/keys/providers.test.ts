@@ -13,11 +13,12 @@ const KEYS = { kind: 'env', variable: 'KEYS', derive: 'none' } as const
 const versionsOf = ({ versions }: Keyring) =>
   versions.map(({ id, createdAt, master }) => [id, createdAt, master.expose().toString('base64')])
 
-const loadText = (text: string): Promise<Keyring> => loadKeyring('main', KEYS, { KEYS: text })
+const loadText = (text: string): Promise<Keyring> =>
+  loadKeyring('main', KEYS, { KEYS: text }, () => new Date())
 
 const faultsOf = async (source: KeyringSource, env: NodeJS.ProcessEnv): Promise<string> => {
   try {
-    await loadKeyring('main', source, env)
+    await loadKeyring('main', source, env, () => new Date())
     return ''
   } catch (error) {
     if (error instanceof ConfigError) return error.message
@@ -126,6 +127,7 @@ t.test('what is written is what is read', async t => {
     'main',
     { kind: 'file', path: file, readableFor: 'owner', derive: 'none' },
     {},
+    () => new Date(),
   )
   t.strictSame(versionsOf(keyring), versionsOf({ ...keyring, versions }))
   t.equal((await stat(file)).mode & 0o777, 0o600)

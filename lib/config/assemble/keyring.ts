@@ -1,32 +1,99 @@
 import { resolve } from 'node:path'
-import { type KeyringSource, loadKeyring } from '../../keys/providers/load.ts'
-import { ConfigError, type Fault } from '../../yaml/fault.ts'
+import { readKeyringVariable } from '../../keys/providers/env.ts'
+import { readKeyringFile } from '../../keys/providers/file.ts'
+import type { KeyringSource } from '../../keys/providers/load.ts'
+import type { VaultAuth } from '../../keys/providers/vault/session.ts'
+import { ConfigError, type Fault, type Path } from '../../yaml/fault.ts'
+import { originOf } from '../checks/upstreams.ts'
 import type { NamedPart } from '../parts.ts'
 import type { KeyringShape } from '../schema/keyring.ts'
-import type { Sources } from '../sources.ts'
+import { readCertificates, readSecret, type Sources } from '../sources.ts'
 
-/** Where a keyring is to be fetched. */
-export const keyringSource = ({ folder }: Sources, keyring: KeyringShape): KeyringSource => {
+type VaultShape = Extract<KeyringShape, { provider: 'vault' }>
+
+const vaultAuth = async (
+  sources: Sources,
+  path: Path,
+  auth: VaultShape['auth'],
+): Promise<VaultAuth | undefined> => {
+  if ('token' in auth) {
+    const token = await readSecret(sources, [...path, 'token'], auth.token)
+    return token && { kind: 'token', token }
+  }
+  if ('appRole' in auth) {
+    const { mount, roleId, secretId: ref } = auth.appRole
+    const secretId = await readSecret(sources, [...path, 'appRole', 'secretId'], ref)
+    return secretId && { kind: 'appRole', mount, roleId, secretId }
+  }
+  const { mount, role, tokenFile } = auth.kubernetes
+  return { kind: 'kubernetes', mount, role, jwtFile: resolve(sources.folder, tokenFile) }
+}
+
+const vaultSource = async (
+  sources: Sources,
+  path: Path,
+  keyring: VaultShape,
+): Promise<KeyringSource | undefined> => {
+  const auth = await vaultAuth(sources, [...path, 'auth'], keyring.auth)
+  const ca = keyring.ca && (await readCertificates(sources, [...path, 'ca'], keyring.ca))
+  const { namespace, timeout, ttl, grace, mount, derive } = keyring
+  return (
+    auth && {
+      kind: 'vault',
+      connection: { address: originOf(keyring.address), namespace, ca, auth, timeout },
+      mount,
+      path: keyring.path,
+      refresh: { ttl, grace },
+      derive,
+    }
+  )
+}
+
+/** Where a keyring is to be fetched; undefined where a secret for it cannot be had, which is reported. */
+export const keyringSource = async (
+  sources: Sources,
+  path: Path,
+  keyring: KeyringShape,
+): Promise<KeyringSource | undefined> => {
+  const { derive } = keyring
   switch (keyring.provider) {
-    case 'file':
-      return {
-        kind: 'file',
-        path: resolve(folder, keyring.path),
-        readableFor: keyring.readableFor,
-        derive: keyring.derive,
-      }
+    case 'file': {
+      const { path: file, readableFor } = keyring
+      return { kind: 'file', path: resolve(sources.folder, file), readableFor, derive }
+    }
     case 'env':
-      return { kind: 'env', variable: keyring.variable, derive: keyring.derive }
+      return { kind: 'env', variable: keyring.variable, derive }
+    case 'exec': {
+      const [program = '', ...args] = keyring.command
+      const { pass, timeout, ttl, grace } = keyring
+      const command = [resolve(sources.folder, program), ...args] as const
+      return { kind: 'exec', command: [...command], pass, timeout, refresh: { ttl, grace }, derive }
+    }
+    case 'vault':
+      return vaultSource(sources, path, keyring)
   }
 }
 
-const faultsOf = async (
-  name: string,
-  source: KeyringSource,
-  env: NodeJS.ProcessEnv,
-): Promise<readonly Fault[]> => {
+/** Makes the sources of all keyrings that are well-formed. */
+export const keyringSources = async (
+  sources: Sources,
+  parts: readonly NamedPart<KeyringShape>[],
+): Promise<ReadonlyMap<string, KeyringSource>> => {
+  const made = await Promise.all(
+    parts.map(async ({ name, path, whole }) => {
+      const source = whole && (await keyringSource(sources, path, whole))
+      return source === undefined ? [] : [[name, source] as const]
+    }),
+  )
+  return new Map(made.flat())
+}
+
+type LocalSource = Extract<KeyringSource, { kind: 'file' | 'env' }>
+
+const faultsOf = async (source: LocalSource, env: NodeJS.ProcessEnv): Promise<readonly Fault[]> => {
   try {
-    await loadKeyring(name, source, env)
+    if (source.kind === 'file') await readKeyringFile(source.path, source.readableFor)
+    else readKeyringVariable(source.variable, env)
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.faults
@@ -35,7 +102,8 @@ const faultsOf = async (
 }
 
 /**
- * Fetches a keyring once, to see whether it can be.
+ * Reads a keyring of this machine once, to see whether it can be. Vaults are not asked: a configuration can be checked
+ * where they cannot be reached.
  *
  * What is wrong with the whole of it is reported at the option that names it.
  *
@@ -43,12 +111,12 @@ const faultsOf = async (
  */
 export const checkKeyring = async (
   sources: Sources,
-  { name, path, whole }: NamedPart<KeyringShape>,
+  { path }: NamedPart<KeyringShape>,
+  source: KeyringSource | undefined,
 ): Promise<readonly Fault[]> => {
-  if (whole === undefined) return []
-  const source = keyringSource(sources, whole)
+  if (source?.kind !== 'file' && source?.kind !== 'env') return []
   if (source.kind === 'file') sources.onFile(source.path)
-  const faults = await faultsOf(name, source, sources.env)
+  const faults = await faultsOf(source, sources.env)
   for (const { line, message } of faults) {
     if (line !== undefined) continue
     const option = source.kind === 'file' ? 'path' : 'variable'

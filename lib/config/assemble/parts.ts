@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import type { NamedPart, Part, Parts } from '../parts.ts'
 import type { Sources } from '../sources.ts'
 import { assembleClient } from './client.ts'
-import { keyringSource } from './keyring.ts'
+import { keyringSources } from './keyring.ts'
 import { assembleListen } from './listen.ts'
 import { assembleRule } from './rule.ts'
 import { assembleUpstream, embeddedSource } from './upstream.ts'
@@ -40,7 +40,7 @@ export const assembleParts = async (sources: Sources, parts: Parts): Promise<Ass
       (await Promise.all(upstreams)).filter(isDefined).map(each => [each.name, each]),
     ),
     clients: (await Promise.all(clients)).filter(isDefined),
-    keyrings: named(parts.keyrings, keyring => keyringSource(sources, keyring)),
+    keyrings: await keyringSources(sources, parts.keyrings),
     rules: wholes(parts.rules).map(assembleRule),
     embedded: named(parts.upstreams, upstream => embeddedSource(sources, upstream)),
   }

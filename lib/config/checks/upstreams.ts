@@ -14,7 +14,8 @@ const isHttp = ({ protocol }: URL): boolean => protocol === 'http:' || protocol 
 const leavesInClear = ({ protocol, hostname }: URL): boolean =>
   protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))
 
-const endpointFaults = (endpoint: string, insecure: boolean): string[] => {
+/** What is wrong with an endpoint that customer keys go to, or come from. */
+export const endpointFaults = (endpoint: string, insecure: boolean): string[] => {
   const url = urlOf(endpoint)
   if (url === undefined || !isHttp(url)) return [`is not a URL with https or http. ${FORM}`]
   const faults: readonly (readonly [isFault: boolean, message: string])[] = [

@@ -1,12 +1,98 @@
 import { z } from 'zod'
 import { derive } from '../../keys/providers/document.ts'
-import { path, variable } from './values.ts'
+import { secretRef } from './secrets.ts'
+import { duration, path, variable } from './values.ts'
 
 const deriving = derive
   .describe(
     'What shares one customer key: all objects of a version (`none`: the key in the vault is the customer key), those of a bucket, or none (`object`). For versions that do not say it themselves.',
   )
   .default('none')
+
+/** Of what is fetched over and over. */
+const refreshing = {
+  ttl: duration
+    .describe('After how long the keys are fetched anew, and a new version comes into force.')
+    .prefault('5m'),
+  grace: duration
+    .describe(
+      'How long beyond that the keys serve on while they cannot be fetched. After it, requests that need them are refused (503) until they can.',
+    )
+    .prefault('12h'),
+  derive: deriving,
+}
+
+const mount = z.string().regex(/^[^/?#\s][^?#\s]{0,127}$/, {
+  error: 'must be a mount of the vault, without a slash before it.',
+})
+
+const appRole = z
+  .strictObject({
+    mount: mount.describe('Where the auth method is mounted.').default('approle'),
+    roleId: z.string().min(1).describe('The role id, which is no secret.'),
+    secretId: secretRef.describe('The secret id.'),
+  })
+  .meta({ id: 'VaultAppRole', description: 'A login by the auth method AppRole.' })
+
+const kubernetes = z
+  .strictObject({
+    mount: mount.describe('Where the auth method is mounted.').default('kubernetes'),
+    role: z.string().min(1).describe('The role of the auth method.'),
+    tokenFile: path
+      .describe("File of the service account's token.")
+      .default('/var/run/secrets/kubernetes.io/serviceaccount/token'),
+  })
+  .meta({ id: 'VaultKubernetes', description: 'A login by the auth method Kubernetes.' })
+
+const vaultAuth = z
+  .union(
+    [
+      z.strictObject({ token: secretRef.describe('A token. It is renewed where it can be.') }),
+      z.strictObject({ appRole: appRole.describe('A role id and a secret id.') }),
+      z.strictObject({ kubernetes: kubernetes.describe('The service account of the pod.') }),
+    ],
+    { error: 'must be {token: ...}, {appRole: ...} or {kubernetes: ...}.' },
+  )
+  .meta({ id: 'VaultAuth', description: 'How the proxy logs in to the vault.' })
+
+const vault = z.strictObject({
+  provider: z.literal('vault').describe('A secret of HashiCorp Vault or OpenBao, KV version 2.'),
+  address: z.string().describe('Scheme, host and port, such as `https://vault.internal:8200`.'),
+  namespace: z.string().min(1).describe('The namespace, where there are some.').optional(),
+  ca: path
+    .describe("PEM file of the CAs that may vouch for it, instead of the system's.")
+    .optional(),
+  insecure: z
+    .boolean()
+    .describe('Whether a plain-http address that is not loopback is accepted.')
+    .default(false),
+  auth: vaultAuth.describe('How the proxy logs in.'),
+  mount: mount.describe('Where the KV engine is mounted.').default('secret'),
+  path: z
+    .string()
+    .regex(/^[^/?#\s][^?#\s]{0,255}$/, {
+      error: 'must be the path of a secret below the mount, without a slash before it.',
+    })
+    .describe('The secret. Each of its versions holds one key: `key`, base64 of 32 bytes.'),
+  timeout: duration.describe('For one answer of the vault.').prefault('5s'),
+  ...refreshing,
+})
+
+const exec = z.strictObject({
+  provider: z.literal('exec').describe('A program that prints the keyring: for any other vault.'),
+  command: z
+    .array(z.string())
+    .min(1)
+    .describe(
+      'The program, by its path, and its arguments. No shell reads them. It prints the keyring document, or one base64 key, and ends with 0.',
+    ),
+  pass: z
+    .array(variable)
+    .describe('The environment variables that it gets. Left out: none.')
+    .default([]),
+  timeout: duration.describe('After which it is killed.').prefault('10s'),
+  ...refreshing,
+})
 
 export const keyring = z
   .discriminatedUnion(
@@ -30,12 +116,14 @@ export const keyring = z
         ),
         derive: deriving,
       }),
+      vault,
+      exec,
     ],
     {
       error: ({ code }) =>
         code === 'invalid_union'
-          ? 'must be file or env.'
-          : 'must be {provider: file, path: ...} or {provider: env, variable: ...}.',
+          ? 'must be file, env, vault or exec.'
+          : 'must be a group such as {provider: file, path: ...}.',
     },
   )
   .meta({ id: 'Keyring', description: 'Where the versions of a key are found.' })

@@ -1,7 +1,19 @@
 import type { Derive } from '../derive.ts'
-import { createKeyring, type Keyring, type KeyVersion } from '../keyring.ts'
+import { createKeyring, type Keyring } from '../keyring.ts'
 import { readKeyringVariable } from './env.ts'
+import { createExecProvider, type ExecSource } from './exec.ts'
 import { type Readers, readKeyringFile } from './file.ts'
+import type { KeyProvider } from './provider.ts'
+import { createKvProvider, type KvPlace } from './vault/kv.ts'
+import { createVaultSession, type VaultConnection } from './vault/session.ts'
+
+/** How long what was fetched may be used. */
+export interface Refresh {
+  /** Milliseconds after which a keyring is fetched anew. */
+  readonly ttl: number
+  /** Milliseconds beyond that for which it serves while it cannot be fetched. */
+  readonly grace: number
+}
 
 /** Which key provider has a keyring, and under what name there. */
 export type KeyringSource = {
@@ -11,27 +23,59 @@ export type KeyringSource = {
   | { readonly kind: 'file'; readonly path: string; readonly readableFor: Readers }
   /** Environment variable with the keyring document, or with one base64 key. */
   | { readonly kind: 'env'; readonly variable: string }
+  | ({ readonly kind: 'exec'; readonly refresh: Refresh } & ExecSource)
+  | ({
+      readonly kind: 'vault'
+      readonly refresh: Refresh
+      readonly connection: VaultConnection
+    } & KvPlace)
 )
 
-const versionsOf = async (
-  source: KeyringSource,
-  env: NodeJS.ProcessEnv,
-): Promise<readonly KeyVersion[]> => {
+/** A keyring's provider, and when to ask it again; a file's change is told by others. */
+export interface Fetching {
+  readonly provider: KeyProvider
+  readonly derive: Derive
+  readonly refresh: Refresh | undefined
+}
+
+/** What a provider takes from its surroundings. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv
+  readonly now: () => Date
+}
+
+const providerOf = (source: KeyringSource, { env, now }: Surroundings): KeyProvider => {
   switch (source.kind) {
     case 'file':
-      return readKeyringFile(source.path, source.readableFor)
+      return { fetch: () => readKeyringFile(source.path, source.readableFor) }
     case 'env':
-      return readKeyringVariable(source.variable, env)
+      return { fetch: async () => readKeyringVariable(source.variable, env) }
+    case 'exec':
+      return createExecProvider(source, env)
+    case 'vault':
+      return createKvProvider(createVaultSession(source.connection, now), source)
   }
 }
 
+/** Makes ready to fetch a keyring. */
+export const fetchingOf = (source: KeyringSource, surroundings: Surroundings): Fetching => ({
+  provider: providerOf(source, surroundings),
+  derive: source.derive,
+  refresh: 'refresh' in source ? source.refresh : undefined,
+})
+
 /**
- * Fetches a keyring from its key provider.
+ * Fetches a keyring from its key provider, once.
  *
  * @throws {ConfigError} with every fault
+ * @throws {KeyProviderError} when the provider cannot be reached, or refuses
  */
 export const loadKeyring = async (
   name: string,
   source: KeyringSource,
   env: NodeJS.ProcessEnv,
-): Promise<Keyring> => createKeyring(name, await versionsOf(source, env), source.derive)
+  now: () => Date,
+): Promise<Keyring> => {
+  const { provider, derive } = fetchingOf(source, { env, now })
+  return createKeyring(name, await provider.fetch(), derive)
+}
