@@ -2,14 +2,16 @@ import type { Test } from 'tap'
 import { sameBytes } from '../matrix/step.ts'
 import type { Scene, ToolStep } from './scene.ts'
 
-const checkObject = async (
-  t: Test,
-  { provider, bucket, key, stored }: Scene,
-  objectKey: string,
-): Promise<void> => {
+/** MinIO takes the key with an empty object whose name ends in `/`, and gives its no bytes to anybody. */
+const isOpenMarker = ({ site }: Scene, objectKey: string): boolean =>
+  site.upstream === 'minio' && objectKey.endsWith('/')
+
+const checkObject = async (t: Test, scene: Scene, objectKey: string): Promise<void> => {
+  const { provider, bucket, key, stored } = scene
   const place = { bucket, objectKey }
-  const { status } = await provider.read(place)
-  t.equal(status, 400, `refused without a key: ${objectKey}`)
+  const { status, body } = await provider.read(place)
+  if (isOpenMarker(scene, objectKey)) t.equal(body.length, 0, `holds nothing: ${objectKey}`)
+  else t.equal(status, 400, `refused without a key: ${objectKey}`)
   const opened = await provider.read(place, key)
   t.equal(opened.status, 200, `read with the key: ${objectKey}`)
   const wanted = stored.get(objectKey)
