@@ -1,39 +1,72 @@
+import { AggregatorRegistry, type MetricObject } from 'prom-client'
 import type { Config } from './config/config.ts'
 import type { Keyrings } from './keys/find-keys.ts'
-import { type AdminSources, startAdmin } from './observe/admin.ts'
+import { type Admin, startAdmin } from './observe/admin.ts'
 import type { Logger } from './observe/log.ts'
-import { createMetrics, type Metrics } from './observe/metrics.ts'
-import type { Status } from './observe/page.ts'
-import { createWatch, type KeptWatch, type Watch } from './observe/watch.ts'
+import { createMetrics } from './observe/metrics.ts'
+import type { Failure, Status } from './observe/page.ts'
+import { createWatch, type Watch } from './observe/watch.ts'
 import { VERSION } from './version.ts'
 
-/** What a running proxy tells of itself. */
+/** What one process has counted and seen; plain data, so that processes can send it to each other. */
+export interface Report {
+  readonly metrics: readonly MetricObject[]
+  readonly failures: readonly Failure[]
+}
+
+/** What a process sees of its own work: nothing at all, unless the configuration has `admin`. */
+export interface Observation {
+  /** To be told of every request. */
+  readonly watch: Watch | undefined
+  reloaded(isOk: boolean): void
+  /** @param keyAges milliseconds since each keyring was fetched, where it is fetched again */
+  report(keyAges: ReadonlyMap<string, number>): Promise<Report>
+}
+
+const UNSEEN: Observation = {
+  watch: undefined,
+  reloaded: () => undefined,
+  report: async () => ({ metrics: [], failures: [] }),
+}
+
+export const observe = ({ admin }: Config): Observation => {
+  if (admin === undefined) return UNSEEN
+  const now = (): Date => new Date()
+  const metrics = createMetrics(now())
+  const watch = createWatch(metrics, now)
+  return {
+    watch,
+    reloaded: metrics.reloaded,
+    report: async keyAges => {
+      metrics.keyAges(keyAges)
+      const counted = await metrics.registry.getMetricsAsJSON()
+      return { metrics: counted, failures: watch.failures() }
+    },
+  }
+}
+
+/** What a running proxy tells of itself, be it one process or several. */
 export interface State {
   readonly config: Config
   readonly keyrings: Keyrings
-  /** False while draining. */
+  /** False while it starts or drains. */
   readonly isReady: boolean
-  /** Milliseconds since each keyring was fetched, where it is fetched again. */
-  readonly keyAges: ReadonlyMap<string, number>
   /** Where clients connect. */
   readonly listeners: readonly string[]
 }
 
-/** What operators see of a running proxy: nothing at all, unless the configuration has `admin`. */
-export interface Operators {
-  /** To be told of every request. */
-  readonly watch: Watch | undefined
-  reloaded(isOk: boolean): void
-  close(): Promise<void>
-}
+const aggregate = (reports: readonly Report[]) =>
+  AggregatorRegistry.aggregate(reports.map(({ metrics }) => [...metrics]))
 
-const UNSEEN: Operators = {
-  watch: undefined,
-  reloaded: () => undefined,
-  close: async () => undefined,
-}
+const SHOWN_FAILURES = 25
 
-const statusOf = async (state: State, metrics: Metrics, watch: KeptWatch): Promise<Status> => ({
+const latestOf = (reports: readonly Report[]): readonly Failure[] =>
+  reports
+    .flatMap(({ failures }) => failures)
+    .sort((a, b) => b.at.localeCompare(a.at))
+    .slice(0, SHOWN_FAILURES)
+
+const statusOf = async (state: State, reports: readonly Report[]): Promise<Status> => ({
   version: VERSION,
   now: new Date(),
   isReady: state.isReady,
@@ -45,34 +78,28 @@ const statusOf = async (state: State, metrics: Metrics, watch: KeptWatch): Promi
   })),
   rules: state.config.rules.map(({ name, effect }) => ({ name, effect: effect.kind })),
   clients: state.config.clients,
-  metrics: await metrics.registry.getMetricsAsJSON(),
-  failures: watch.failures(),
+  metrics: await aggregate(reports).getMetricsAsJSON(),
+  failures: latestOf(reports),
 })
 
 /**
  * Starts the admin listener, where the configuration has one.
  *
  * @param stateNow asked anew for each page
+ * @param reportsNow of every process that serves
  */
 export const startOperators = async (
   { admin: address }: Config,
   stateNow: () => State,
+  reportsNow: () => Promise<readonly Report[]>,
   log: Logger,
-): Promise<Operators> => {
-  if (address === undefined) return UNSEEN
-  const now = (): Date => new Date()
-  const metrics = createMetrics(now())
-  const watch = createWatch(metrics, now)
-  const sources: AdminSources = {
-    metricsType: metrics.registry.contentType,
-    metrics: () => {
-      metrics.keyAges(stateNow().keyAges)
-      return metrics.registry.metrics()
-    },
+): Promise<Admin | undefined> => {
+  if (address === undefined) return undefined
+  const admin = await startAdmin(address, {
+    metrics: async () => aggregate(await reportsNow()).metrics(),
     isReady: () => stateNow().isReady,
-    status: () => statusOf(stateNow(), metrics, watch),
-  }
-  const admin = await startAdmin(address, sources)
+    status: async () => statusOf(stateNow(), await reportsNow()),
+  })
   log.info({ admin: admin.where }, 'listening')
-  return { watch, reloaded: metrics.reloaded, close: admin.close }
+  return admin
 }

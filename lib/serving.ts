@@ -6,7 +6,7 @@ import type { Keyrings } from './keys/find-keys.ts'
 import type { KeyWatch, LiveKeyrings } from './keys/live.ts'
 import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
-import { startOperators } from './operators.ts'
+import { type Observation, observe, type Report, type State, startOperators } from './operators.ts'
 import type { Journey } from './proxy.ts'
 import { createTransport } from './transport/create.ts'
 import { SlabPool } from './transport/raw/slab-pool.ts'
@@ -22,6 +22,7 @@ export interface Ready {
 
 export interface Serving {
   readonly listeners: readonly Listener[]
+  readonly observation: Observation
   /**
    * New requests go by the new configuration, new connections get the new certificates; requests under way end by the
    * old one. Listeners stay where they are.
@@ -29,8 +30,6 @@ export interface Serving {
    * @returns the options whose change takes a restart to come into force
    */
   reload(ready: Ready): readonly string[]
-  /** Counts a configuration that was too faulty to take. */
-  refuseReload(): void
   /** Takes no new connection, lets requests under way end, then stops all that was started. */
   close(): Promise<void>
 }
@@ -112,18 +111,19 @@ const NO_AGES: ReadonlyMap<string, number> = new Map()
 export const startServing = async (first: Ready, log: Logger): Promise<Serving> => {
   const { domains, limits, listen } = first.config
   const embedded = await startEmbeddedUpstreams(first.config, log)
+  const observation = observe(first.config)
   let ready = first
   const slabs = new SlabPool()
   let running = startJourney(first, slabs, log)
   let listeners: readonly Listener[] = []
   let isReady = false
   const where = (): string[] => listeners.map(listener => listener.where)
-  const operators = await startOperators(
-    first.config,
-    () => ({ ...ready, keyAges: ready.live?.ages() ?? NO_AGES, isReady, listeners: where() }),
-    log,
-  )
-  const { watch } = operators
+  const stateNow = (): State => ({ ...ready, isReady, listeners: where() })
+  const reportsNow = async (): Promise<Report[]> => [
+    await observation.report(ready.live?.ages() ?? NO_AGES),
+  ]
+  const admin = await startOperators(first.config, stateNow, reportsNow, log)
+  const { watch } = observation
   const journey: Journey = (request, signal) => running.journey(request, signal)
   listeners = await Promise.all(
     listen.map(address => startListener({ address, domains, limits, journey, log, watch })),
@@ -132,6 +132,7 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
   for (const listen of where()) log.info({ listen }, 'listening')
   return {
     listeners,
+    observation,
     reload: next => {
       const before = running
       ready = next
@@ -141,17 +142,15 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
         for (const [i, listener] of listeners.entries())
           listener.renew(tlsOf(next.config.listen[i]))
       }
-      operators.reloaded(true)
       void before.retire()
       return changed
     },
-    refuseReload: () => operators.reloaded(false),
     close: async () => {
       isReady = false
       await Promise.all(listeners.map(listener => listener.close()))
       await running.retire()
       await Promise.all(embedded.map(upstream => upstream.close()))
-      await operators.close()
+      await admin?.close()
     },
   }
 }

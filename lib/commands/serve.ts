@@ -49,13 +49,14 @@ const createReload = (path: string, serving: Serving, log: Logger) => {
     try {
       const ready = await getReady(path, process.env)
       const needRestart = serving.reload(ready)
+      serving.observation.reloaded(true)
       warn(log, ready)
       if (needRestart.length > 0) log.warn({ options: needRestart }, 'changed, but needs a restart')
       log.info({ config: path }, 'reloaded')
       return ready.files
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      serving.refuseReload()
+      serving.observation.reloaded(false)
       log.error({ config: path, reason }, 'not reloaded: the configuration before stays in force')
       return undefined
     }

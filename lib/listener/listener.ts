@@ -71,6 +71,7 @@ const openExchange = (
   message: IncomingMessage,
   response: ServerResponse,
   journal: OpenJournal,
+  isClosing: () => boolean,
   writeContinue: (() => void) | undefined,
 ): HttpExchange & { readonly proceed: () => void } => {
   journal.note({ requestId: id })
@@ -79,7 +80,7 @@ const openExchange = (
     if (!isBodyAsked) writeContinue?.()
     isBodyAsked = true
   }
-  return { id, message, response, journal, proceed, isBodyAsked: () => isBodyAsked }
+  return { id, message, response, journal, proceed, isClosing, isBodyAsked: () => isBodyAsked }
 }
 
 /** Fires when the client goes away before its answer is complete. */
@@ -181,13 +182,21 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
   const meter = createMeter()
   const nextId = createRequestIds()
   const underWay = new WeakMap<Socket, HttpExchange>()
+  let isClosing = false
   const onRequest = (
     message: IncomingMessage,
     response: ServerResponse,
     writeContinue: (() => void) | undefined,
   ): void => {
     const journal = openJournal(options.log, options.watch)
-    const exchange = openExchange(nextId(), message, response, journal, writeContinue)
+    const exchange = openExchange(
+      nextId(),
+      message,
+      response,
+      journal,
+      () => isClosing,
+      writeContinue,
+    )
     underWay.set(message.socket, exchange)
     void meter(message.socket, journal, () => take(exchange)).finally(() =>
       underWay.delete(message.socket),
@@ -212,6 +221,9 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
       if (tls !== undefined && server instanceof TlsServer)
         server.setSecureContext(secureContext(tls))
     },
-    close: () => closeServer(server, limits.drainTimeout),
+    close: () => {
+      isClosing = true
+      return closeServer(server, limits.drainTimeout)
+    },
   }
 }

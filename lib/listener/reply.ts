@@ -23,6 +23,8 @@ export interface HttpExchange {
   readonly journal: Journal
   /** Whether the client was told to send its body, or did so unasked. */
   readonly isBodyAsked: () => boolean
+  /** Whether the listener takes no more requests. */
+  readonly isClosing: () => boolean
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -30,6 +32,9 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 
 /** Whether the client still sends, or might: then the connection cannot be used again. */
 const hasUnreadBody = ({ message }: HttpExchange): boolean => !message.complete && hasBody(message)
+
+/** Whether the connection takes no further request. */
+const isLast = (exchange: HttpExchange): boolean => exchange.isClosing() || hasUnreadBody(exchange)
 
 // Behind a Content-Length node:http would take a Content-Disposition for text, and break its UTF-8 octets:
 // https://github.com/nodejs/node/issues/46528
@@ -42,7 +47,7 @@ const lengthLast = (headers: Headers): Headers => {
 
 const headFor = (exchange: HttpExchange, headers: Headers): string[] =>
   rawFromHeaders(
-    lengthLast(hasUnreadBody(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers),
+    lengthLast(isLast(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers),
   )
 
 const relay = (body: Readable, response: ServerResponse): Promise<void> =>

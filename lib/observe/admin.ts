@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Registry } from 'prom-client'
 import type { AdminAddress } from '../config/config.ts'
 import { type Status, statusPage } from './page.ts'
 
@@ -6,7 +7,6 @@ import { type Status, statusPage } from './page.ts'
 export interface AdminSources {
   /** The metrics in Prometheus' text format. */
   metrics(): Promise<string>
-  metricsType: string
   status(): Promise<Status>
   /** Whether new requests are welcome: false while draining. */
   isReady(): boolean
@@ -38,9 +38,9 @@ const PAGES: Readonly<Record<string, Show>> = {
     type: 'text/html; charset=utf-8',
     text: statusPage(await status()),
   }),
-  '/metrics': async ({ metrics, metricsType }) => ({
+  '/metrics': async ({ metrics }) => ({
     status: 200,
-    type: metricsType,
+    type: Registry.PROMETHEUS_CONTENT_TYPE,
     text: await metrics(),
   }),
   '/healthz': () => plain(200, 'alive'),

@@ -8,16 +8,34 @@ export type { Logger } from 'pino'
 /** Bytes of lines that are written at once. */
 const GATHERED = 8 * 1024
 
+/** What a pipe takes in one piece (pipe(7), PIPE_BUF), so that the lines of several processes do not mix. */
+const PIECE = 4096
+
 /** Milliseconds that a line waits at most for others to be written with. */
 const LATEST = 100
 
-/** JSON lines on stdout, with ISO times; a request's line has the fields of `JOURNAL_FIELDS` and no other. */
-export const createLog = (level: LogLevel): Logger =>
+/**
+ * JSON lines on stdout, with ISO times; a request's line has the fields of `JOURNAL_FIELDS` and no other.
+ *
+ * @param worker name of the process, where there are several
+ */
+export const createLog = (level: LogLevel, worker?: string): Logger =>
   pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: worker === undefined ? null : { worker },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
     // Not in the way of requests: a write for each line would cost more than the request itself. What is left is
     // written at the end of the process.
-    pino.destination({ dest: 1, sync: false, minLength: GATHERED, periodicFlush: LATEST }),
+    pino.destination({
+      dest: 1,
+      sync: false,
+      periodicFlush: LATEST,
+      ...(worker === undefined
+        ? { minLength: GATHERED }
+        : { minLength: PIECE / 2, maxWrite: PIECE }),
+    }),
   )
 
 /** A journal that becomes one log line when the request is over, and that `watch` is told of. */

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { JournalEntry } from '../s3/journal.ts'
 
 interface Description {
@@ -84,7 +84,7 @@ export const METRICS = {
   },
   started: {
     name: 'ssec_proxy_start_time_seconds',
-    help: 'When this process began to serve, in seconds since 1970.',
+    help: 'When the longest-running process began to serve, in seconds since 1970.',
     labels: [],
   },
 } as const satisfies Readonly<Record<string, Description>>
@@ -107,6 +107,7 @@ export interface Metrics {
 /** @param now when the process began to serve */
 export const createMetrics = (now: Date): Metrics => {
   const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
   const options = (metric: MetricName) => {
     const { name, help, labels } = METRICS[metric]
     return { name, help, labelNames: labels as readonly string[], registers: [registry] }
@@ -125,8 +126,9 @@ export const createMetrics = (now: Date): Metrics => {
   const duration = new Histogram({ ...options('duration'), buckets: SECONDS })
   const upstreamDuration = new Histogram({ ...options('upstreamDuration'), buckets: SECONDS })
   const inFlight = new Gauge(options('inFlight'))
-  const keyAge = new Gauge(options('keyAge'))
-  new Gauge(options('started')).set(Math.round(now.getTime() / 1000))
+  const keyAge = new Gauge({ ...options('keyAge'), aggregator: 'max' })
+  const started = new Gauge({ ...options('started'), aggregator: 'min' })
+  started.set(Math.round(now.getTime() / 1000))
 
   const countAnswer = (entry: JournalEntry): void => {
     const client = text(entry.client)

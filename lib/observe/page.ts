@@ -17,7 +17,8 @@ export interface Status {
 
 /** A request that failed, as the log has it. */
 export interface Failure {
-  readonly at: Date
+  /** ISO 8601, in UTC. */
+  readonly at: string
   readonly requestId: string
   readonly client: string
   readonly operation: string
@@ -175,7 +176,7 @@ const failureTable = ({ failures }: Status): string =>
     'Latest failures',
     ['at', 'request id', 'client', 'operation', 'bucket', 'status', 'error', 'reason'],
     failures.map(each => [
-      each.at.toISOString(),
+      each.at,
       each.requestId,
       each.client,
       each.operation,

@@ -48,6 +48,8 @@ object key.
 | --- | --- | --- |
 ${rows.join('\n')}
 
+Beside these stand what Node tells of its processes, \`process_*\` and \`nodejs_*\`: CPU, memory, open files, event loop.
+
 What to alert on:
 
 - \`increase(ssec_proxy_errors_total{code="UnconfirmedEncryption"}[5m]) > 0\`: a provider did not encrypt what it was told to

@@ -21,7 +21,7 @@ const isFailure = ({ status }: JournalEntry): boolean => typeof status === 'numb
 const word = (value: JournalEntry[keyof JournalEntry]): string => String(value ?? '')
 
 const toFailure = (entry: JournalEntry, at: Date): Failure => ({
-  at,
+  at: at.toISOString(),
   requestId: word(entry.requestId),
   client: word(entry.client),
   operation: word(entry.operation),

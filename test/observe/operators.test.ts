@@ -58,7 +58,7 @@ const use = async (proxy: string): Promise<void> => {
 t.test('metrics count what was done', async t => {
   const { serving, proxy, admin } = await start(t)
   await use(proxy)
-  serving.refuseReload()
+  serving.observation.reloaded(false)
   const { status, text } = await page(`${admin}/metrics`)
   t.equal(status, 200)
   for (const line of [
