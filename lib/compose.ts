@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
 import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
 import { toClientDialect } from './dialect/client-dialect.ts'
+import { B2_NATIVE } from './dialect/profiles.ts'
 import { takesTrailers } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
@@ -175,16 +176,19 @@ const keyringAtFor =
 const etagsAtFor = (policy: Policy, client: Client, { upstream, profile }: Exchange): EtagsAt =>
   createEtagsAt(policy, client.name, upstream.etag ?? profile.etag)
 
+// The clients of a B2 native upstream belong to the lane of its own, and are unknown here.
+const speaksS3 = ({ upstreams }: Config, { upstream }: Client): boolean =>
+  upstreams.get(upstream)?.provider !== B2_NATIVE
+
 /** Builds the rooms with their IO, and the journey through them: the only place that knows every room. */
 export const compose = (parts: Parts): Journey => {
   const { config, keyrings, transport, now } = parts
   const signingKeys = createSigningKeys()
+  const clients = config.clients.filter(client => speaksS3(config, client))
   const policy = createPolicy(config.rules)
   const memory = createMemory()
   const exchangeParts = { upstreams: config.upstreams, transport, signingKeys, now }
-  const exchanges = new Map(
-    config.clients.map(client => [client, createExchange(client, exchangeParts)]),
-  )
+  const exchanges = new Map(clients.map(client => [client, createExchange(client, exchangeParts)]))
   const exchangeOf = (client: Client): Exchange =>
     exchanges.get(client) ?? createExchange(client, exchangeParts)
   const etagsAtOf = (client: Client): EtagsAt => etagsAtFor(policy, client, exchangeOf(client))
@@ -193,12 +197,11 @@ export const compose = (parts: Parts): Journey => {
     etagsAt: etagsAtOf(request.client),
     documentBytes: config.limits.documentBytes,
   })
-  const authenticate = createAuthenticate(config.clients, signingKeys)
-  const authenticateForm = createAuthenticateForm(config.clients, signingKeys)
+  const authenticate = createAuthenticate(clients, signingKeys)
+  const authenticateForm = createAuthenticateForm(clients, signingKeys)
   const journey = createProxy({
-    preflight: (request, signal) =>
-      answerPreflight(request, { clients: config.clients, exchangeOf }, signal),
-    negotiate: () => negotiate(config.clients),
+    preflight: (request, signal) => answerPreflight(request, { clients, exchangeOf }, signal),
+    negotiate: () => negotiate(clients),
     authenticate: request => noted(authenticate(request, now())),
     openForm,
     authenticateForm: form => noted(authenticateForm(form, now())),

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { B2Lane } from './b2/lane.ts'
 import { compose } from './compose.ts'
+import { apiOf, composeB2 } from './compose-b2.ts'
 import type { Config, ListenAddress, ListenTls } from './config/config.ts'
 import { type Embedded, startEmbedded } from './embedded/server.ts'
 import type { Keyrings } from './keys/find-keys.ts'
@@ -8,6 +10,8 @@ import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
 import { type Observation, observe, type Report, type State, startOperators } from './operators.ts'
 import type { Journey } from './proxy.ts'
+import { S3Error } from './s3/error.ts'
+import type { S3Response } from './s3/response.ts'
 import { createTransport } from './transport/create.ts'
 import { SlabPool } from './transport/raw/slab-pool.ts'
 
@@ -37,6 +41,7 @@ export interface Serving {
 /** A journey with what it needs, which is given back when its last request is over. */
 interface Running {
   readonly journey: Journey
+  readonly b2: B2Lane
   /** Takes no new request; resolves when those under way are over and their connections closed. */
   retire(): Promise<void>
 }
@@ -58,21 +63,28 @@ const startJourney = (ready: Ready, slabs: SlabPool, log: Logger): Running => {
   const stopFollowing = ready.live?.follow(keyWatch(log))
   const transport = createTransport(config.transport, config.upstreams.values(), { slabs })
   const journey = compose({ config, keyrings, transport, now: () => new Date() })
+  const b2 = composeB2(config, keyrings)
   const underWay = new Set<Promise<unknown>>()
+  const following = async (answer: Promise<S3Response>): Promise<S3Response> => {
+    underWay.add(answer)
+    try {
+      return await answer
+    } finally {
+      underWay.delete(answer)
+    }
+  }
   return {
-    journey: async (request, signal) => {
-      const answer = journey(request, signal)
-      underWay.add(answer)
-      try {
-        return await answer
-      } finally {
-        underWay.delete(answer)
-      }
-    },
+    journey: (request, signal) => following(journey(request, signal)),
+    b2: (message, receiving, signal) =>
+      following(
+        b2 === undefined
+          ? Promise.reject(new S3Error('ServiceUnavailable', 'B2 is not served any more.'))
+          : b2.lane(message, receiving, signal),
+      ),
     retire: async () => {
       stopFollowing?.()
       await Promise.allSettled(underWay)
-      await transport.close()
+      await Promise.all([transport.close(), b2?.close()])
     },
   }
 }
@@ -125,8 +137,11 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
   const admin = await startOperators(first.config, stateNow, reportsNow, log)
   const { watch } = observation
   const journey: Journey = (request, signal) => running.journey(request, signal)
+  const b2: B2Lane = (message, receiving, signal) => running.b2(message, receiving, signal)
   listeners = await Promise.all(
-    listen.map(address => startListener({ address, domains, limits, journey, log, watch })),
+    listen.map(address =>
+      startListener({ address, domains, limits, journey, api: apiOf(address, b2), log, watch }),
+    ),
   )
   isReady = true
   for (const listen of where()) log.info({ listen }, 'listening')

@@ -33,8 +33,17 @@ export type ListenAddress =
       readonly host: string
       readonly port: number
       readonly tls: ListenTls | undefined
+      readonly b2?: ListenB2
     }
-  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'unix'; readonly path: string; readonly b2?: ListenB2 }
+
+/** A listener for B2 native clients. */
+export interface ListenB2 {
+  /** The URL that clients reach it by, when that is not what they say themselves. */
+  readonly url: string | undefined
+  /** The URL that clients reach the S3 listener by. */
+  readonly s3Url: string | undefined
+}
 
 export interface AdminAddress {
   readonly host: string

@@ -6,6 +6,7 @@ import { readText } from '../yaml/read.ts'
 import { shapeOfDocument } from '../yaml/shape.ts'
 import { checkKeyring } from './assemble/keyring.ts'
 import { assembleParts } from './assemble/parts.ts'
+import { checkB2 } from './checks/b2.ts'
 import { checkClients } from './checks/clients.ts'
 import { checkKeyrings } from './checks/keyrings.ts'
 import { checkListen } from './checks/listen.ts'
@@ -69,6 +70,7 @@ function* checkAll(parts: Parts): Generator<Remark> {
   yield* checkUpstreams(parts)
   yield* checkClients(parts)
   yield* checkKeyrings(parts)
+  yield* checkB2(parts)
 }
 
 /**

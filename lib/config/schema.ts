@@ -3,7 +3,17 @@ import { client } from './schema/client.ts'
 import { keyring } from './schema/keyring.ts'
 import { rule } from './schema/rule.ts'
 import { upstream } from './schema/upstream.ts'
-import { always, duration, exactlyOne, host, name, path, port, size } from './schema/values.ts'
+import {
+  always,
+  duration,
+  exactlyOne,
+  host,
+  name,
+  origin,
+  path,
+  port,
+  size,
+} from './schema/values.ts'
 
 const tls = z
   .strictObject({
@@ -19,6 +29,21 @@ export type TlsShape = z.output<typeof tls>
 
 /** The address of a listener that does not name one. */
 export const DEFAULT_HOST = '127.0.0.1'
+
+/** Options of a listener for B2 native clients. */
+const B2_ONLY = ['url', 's3Url'] as const
+
+const checkApi = (
+  value: Readonly<Partial<Record<'api' | (typeof B2_ONLY)[number], unknown>>>,
+  report: z.RefinementCtx,
+): void => {
+  if (value.api === 'b2') return
+  for (const option of B2_ONLY) {
+    if (value[option] === undefined) continue
+    const message = 'has a meaning only with api: b2. Remove it.'
+    report.addIssue({ code: 'custom', path: [option], message })
+  }
+}
 
 const checkSocket = (
   value: { readonly socket?: unknown; readonly host?: unknown; readonly tls?: unknown },
@@ -43,10 +68,29 @@ export const listenAddress = exactlyOne(
     port: port.describe('Port to listen on; 0 for any free one.').optional(),
     tls: tls.describe('Speaks https. Left out: http.').optional(),
     socket: path.describe('Path of a unix socket to listen on, instead of a port.').optional(),
+    api: z
+      .enum(['s3', 'b2'])
+      .meta({
+        description:
+          "What is spoken here: S3, or B2's native API, whose clients take this listener for their realm.",
+        default: 's3',
+      })
+      .optional(),
+    url: origin
+      .describe(
+        '`b2` only: the URL that clients reach this listener by, such as `https://b2.example.com`. Left out: the scheme of this listener, and the host that they ask for.',
+      )
+      .optional(),
+    s3Url: origin
+      .describe(
+        "`b2` only: the URL of the proxy's S3 listener, for clients that use both. Left out: the one of this listener, where S3 finds nothing.",
+      )
+      .optional(),
   }),
   ['port', 'socket'],
 )
   .superRefine(checkSocket, always)
+  .superRefine(checkApi, always)
   .meta({ id: 'Listen', description: 'Where clients connect: a TCP port, or a unix socket.' })
 
 export type ListenShape = z.output<typeof listenAddress>

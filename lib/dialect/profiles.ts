@@ -104,6 +104,9 @@ const PROFILES: readonly Profile[] = [
   ...CLOUDS,
 ]
 
+/** The provider whose API is not S3: it has a lane of its own (`b2/`), and no profile. */
+export const B2_NATIVE = 'b2-native'
+
 /** Every provider's profile, by the name that `upstreams.*.provider` gives. */
 export const PROVIDERS: ReadonlyMap<string, Profile> = new Map(
   PROFILES.map(each => [each.name, each]),

@@ -6,16 +6,29 @@ import type { Limits, ListenAddress, ListenTls } from '../config/config.ts'
 import { type Logger, type OpenJournal, openJournal } from '../observe/log.ts'
 import type { Watch } from '../observe/watch.ts'
 import type { Journey } from '../proxy.ts'
+import type { S3Response } from '../s3/response.ts'
 import { refuseUnreadable } from './client-error.ts'
-import { receive } from './receive.ts'
-import { type HttpExchange, reply, replyError } from './reply.ts'
+import { type Receiving, receive } from './receive.ts'
+import { type HttpExchange, type Refuse, reply, replyError } from './reply.ts'
 import { createRequestIds } from './request-ids.ts'
+
+/** Another API than S3. */
+export interface Api {
+  answer(
+    message: IncomingMessage,
+    receiving: Pick<Receiving, 'proceed' | 'journal'>,
+    signal: AbortSignal,
+  ): Promise<S3Response>
+  readonly refuse: Refuse
+}
 
 export interface ListenerOptions {
   readonly address: ListenAddress
   readonly domains: readonly string[]
   readonly limits: Limits
   readonly journey: Journey
+  /** Spoken here instead of S3. */
+  readonly api?: Api | undefined
   readonly log: Logger
   /** Told of every request. */
   readonly watch?: Watch | undefined
@@ -94,17 +107,21 @@ const goneSignal = (response: ServerResponse): AbortSignal => {
 
 type Take = (exchange: ReturnType<typeof openExchange>) => Promise<void>
 
-const createTake = ({ domains, journey, log }: ListenerOptions): Take => {
+const createTake = ({ domains, journey, api, log }: ListenerOptions): Take => {
   return async exchange => {
     const { id, message, response, journal, proceed } = exchange
     try {
-      const request = receive(message, { id, domains, proceed, journal })
-      await reply(exchange, await journey(request, goneSignal(response)))
+      const receiving = { id, domains, proceed, journal }
+      const signal = goneSignal(response)
+      const answer = api
+        ? await api.answer(message, receiving, signal)
+        : await journey(receive(message, receiving), signal)
+      await reply(exchange, answer)
     } catch (error) {
       // The stack alone: a fault's own fields are on no allow-list.
       const onFault = (fault: unknown): void =>
         log.error({ requestId: id, stack: fault instanceof Error ? fault.stack : '' }, 'fault')
-      await replyError(error, exchange, onFault)
+      await replyError(error, exchange, onFault, api?.refuse)
     }
   }
 }

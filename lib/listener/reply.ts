@@ -78,6 +78,7 @@ export const replyError = async (
   error: unknown,
   exchange: HttpExchange,
   onFault: (fault: unknown) => void,
+  refuse: Refuse = refuseS3,
 ): Promise<void> => {
   const { response, message, journal } = exchange
   const isGone = message.socket.destroyed
@@ -89,8 +90,7 @@ export const replyError = async (
     message.socket.destroy()
     return
   }
-  const answer = errorResponse(known, exchange)
-  await reply(exchange, toClientDialect(dialectIn(message), 'service', new Map(), answer))
+  await reply(exchange, refuse(known, exchange))
 }
 
 // Also of a request that could not be read.
@@ -100,7 +100,13 @@ const dialectIn = ({ rawHeaders, url = '' }: IncomingMessage): ClientDialect =>
 const toS3Error = (error: unknown): S3Error =>
   error instanceof S3Error ? error : new S3Error('InternalError', undefined, { cause: error })
 
-const errorResponse = (error: S3Error, { id, message }: HttpExchange): S3Response => {
+/** What a client is told of an error, in the words of the API that it speaks. */
+export type Refuse = (error: S3Error, exchange: HttpExchange) => S3Response
+
+const refuseS3: Refuse = (error, exchange) =>
+  toClientDialect(dialectIn(exchange.message), 'service', new Map(), errorDocument(error, exchange))
+
+const errorDocument: Refuse = (error, { id, message }) => {
   const [resource = ''] = (message.url ?? '').split('?')
   const { code, message: text, details } = error
   const document = Buffer.from(errorXml({ code, message: text, details, resource, requestId: id }))

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
 import { filtered } from '../body/filter.ts'
 import { S3Error } from '../s3/error.ts'
@@ -84,14 +85,13 @@ const dispatch = (
   return handler.answer
 }
 
-/** A transport over undici's connection pools, one per upstream. */
-export const createUndiciTransport = (upstreams: Iterable<Upstream>): Transport => {
-  const pools = new Map([...upstreams].map(upstream => [upstream.name, createPool(upstream)]))
-  const poolOf = ({ name }: Upstream): Pool => {
-    const pool = pools.get(name)
-    if (pool === undefined) throw new Error(`no pool for upstream ${name}`)
-    return pool
-  }
+/** Where connections are found. */
+interface Pools {
+  poolOf(upstream: Upstream): Pool
+  close(): Promise<unknown>
+}
+
+const createTransportOver = ({ poolOf, close }: Pools): Transport => {
   const attempt = async (
     request: SignedRequest,
     signal: AbortSignal,
@@ -114,7 +114,49 @@ export const createUndiciTransport = (upstreams: Iterable<Upstream>): Transport 
       return attempt(request, signal, request.repeatable ? 1 : 0)
     },
     close: async () => {
-      await Promise.all([...pools.values()].map(pool => pool.close()))
+      await close()
     },
   }
+}
+
+/** A transport over undici's connection pools, one per upstream. */
+export const createUndiciTransport = (upstreams: Iterable<Upstream>): Transport => {
+  const pools = new Map([...upstreams].map(upstream => [upstream.name, createPool(upstream)]))
+  return createTransportOver({
+    poolOf: ({ name }) => {
+      const pool = pools.get(name)
+      if (pool === undefined) throw new Error(`no pool for upstream ${name}`)
+      return pool
+    },
+    close: () => Promise.all([...pools.values()].map(pool => pool.close())),
+  })
+}
+
+/**
+ * A transport to hosts that a provider names as it goes (B2 has one for calls, one for downloads, and one for each pod
+ * that takes uploads): a pool for each, made when it is first needed.
+ *
+ * @param most pools kept; the one that was used least lately is closed when its requests are over
+ */
+export const createHostTransport = (most: number): Transport => {
+  const closing = new Set<Promise<void>>()
+  const pools = new LRUCache<string, Pool>({
+    max: most,
+    dispose: pool => {
+      const closed = pool.close().finally(() => closing.delete(closed))
+      closing.add(closed)
+    },
+  })
+  return createTransportOver({
+    poolOf: upstream => {
+      const key = JSON.stringify([upstream.name, upstream.endpoint])
+      const pool = pools.get(key) ?? createPool(upstream)
+      pools.set(key, pool, { noDisposeOnSet: true })
+      return pool
+    },
+    close: () => {
+      pools.clear()
+      return Promise.all(closing)
+    },
+  })
 }

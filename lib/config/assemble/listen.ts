@@ -30,9 +30,10 @@ export const assembleListen = async (
   sources: Sources,
   { path, options }: Part<ListenShape>,
 ): Promise<ListenAddress | undefined> => {
-  const { host = DEFAULT_HOST, port, socket } = options
+  const { host = DEFAULT_HOST, port, socket, api, url, s3Url } = options
   const tls = options.tls && (await readTls(sources, [...path, 'tls'], options.tls))
-  if (socket !== undefined) return { kind: 'unix', path: resolve(sources.folder, socket) }
+  const b2 = api === 'b2' ? { b2: { url, s3Url } } : {}
+  if (socket !== undefined) return { kind: 'unix', path: resolve(sources.folder, socket), ...b2 }
   if (port === undefined || (options.tls && !tls)) return undefined
-  return { kind: 'tcp', host, port, tls }
+  return { kind: 'tcp', host, port, tls, ...b2 }
 }

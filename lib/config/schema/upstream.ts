@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type CopyAbility, PROVIDERS, type Signature } from '../../dialect/profiles.ts'
+import { B2_NATIVE, type CopyAbility, PROVIDERS, type Signature } from '../../dialect/profiles.ts'
 import { credentials } from './secrets.ts'
 import { always, duration, host, path } from './values.ts'
 
@@ -34,9 +34,9 @@ const SIGNATURES = ['sigv4', 'goog4', 'obs'] as const satisfies readonly Signatu
 
 const options = z.strictObject({
   provider: z
-    .enum([...PROVIDERS.keys()])
+    .enum([...PROVIDERS.keys(), B2_NATIVE])
     .describe(
-      'Whose S3 it is, and so which differences to expect. `generic` suits a provider that is not named; `embedded` is an upstream of our own for trial and tests.',
+      'Whose S3 it is, and so which differences to expect. `generic` suits a provider that is not named; `b2-native` is Backblaze B2 by its native API, for clients of a listener with `api: b2`; `embedded` is an upstream of our own for trial and tests.',
     ),
   endpoint: z
     .string()

@@ -17,6 +17,11 @@ export const host = z.string().regex(/^[A-Za-z0-9.:_-]+$/, {
   error: 'must be a host name or an IP address, without brackets.',
 })
 
+/** Scheme, host and port of a URL. */
+export const origin = z.string().regex(/^https?:\/\/[A-Za-z0-9.:[\]_-]+$/, {
+  error: 'must be scheme and host, such as https://b2.example.com, without a path.',
+})
+
 export const port = z.int().min(0).max(65535)
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {

@@ -1,0 +1,46 @@
+import { B2_NATIVE } from '../../dialect/profiles.ts'
+import type { Parts, Remark } from '../parts.ts'
+
+type Lanes = Parts['listen']
+
+const nativeOf = ({ upstreams }: Parts): Parts['upstreams'] =>
+  upstreams.filter(({ options }) => options.provider === B2_NATIVE)
+
+function* checkMembers(parts: Parts): Generator<Remark> {
+  const native = new Set(nativeOf(parts).map(({ name }) => name))
+  for (const { path, options } of parts.clients) {
+    if (!native.has(options.upstream ?? '') || options.accessKeyId !== undefined) continue
+    const message =
+      'speaks B2 native, whose clients prove themselves with an application key. Give the client accessKeyId and secretAccessKey.'
+    yield { path: [...path, 'upstream'], message }
+  }
+}
+
+function* checkLanes(parts: Parts, lanes: Lanes): Generator<Remark> {
+  for (const { path } of lanes) {
+    if (parts.keyrings.length === 0) {
+      const message = 'needs a keyring: tokens and upload URLs are sealed with a subkey. Add one.'
+      yield { path: [...path, 'api'], message }
+    }
+    if (nativeOf(parts).length === 0) {
+      const message = `serves nobody, since no upstream has the provider ${B2_NATIVE}. Add one, or remove the listener.`
+      yield { path: [...path, 'api'], message, warning: true }
+    }
+  }
+}
+
+function* checkReached(parts: Parts, lanes: Lanes): Generator<Remark> {
+  if (lanes.length > 0) return
+  for (const { path } of nativeOf(parts)) {
+    const message = 'is reached by nobody, since no listener has api: b2. Add one.'
+    yield { path: [...path, 'provider'], message, warning: true }
+  }
+}
+
+/** Clients that the B2 native lane could not know, and a lane that could not seal, or is reached by nobody. */
+export function* checkB2(parts: Parts): Generator<Remark> {
+  const lanes = parts.listen.filter(({ options }) => options.api === 'b2')
+  yield* checkMembers(parts)
+  yield* checkLanes(parts, lanes)
+  yield* checkReached(parts, lanes)
+}

@@ -1,0 +1,2 @@
+import t from 'tap'
+import { CONFIG, type Data, folderFor, load } from './fixture.ts'
