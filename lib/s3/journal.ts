@@ -5,7 +5,7 @@
 export const JOURNAL_FIELDS = {
   requestId: 'our id of the request; also in the errors that the proxy itself answers',
   client: 'name of the client entry that authenticated; absent when authentication failed',
-  operation: 'S3 operation, such as PutObject',
+  operation: 'S3 operation, such as PutObject, or B2 call, such as b2_upload_file',
   bucket: 'bucket name',
   status: 'HTTP status given to the client',
   error: 'S3 error code, when the proxy itself refused or failed',
