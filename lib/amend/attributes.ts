@@ -12,6 +12,8 @@ import { echoesAny } from '../ssec/headers.ts'
 import { stepAtObject } from '../ssec/step.ts'
 import { partsCount } from './part.ts'
 
+const ATTRIBUTES_HEADER = 'x-amz-object-attributes'
+
 /**
  * GetObjectAttributes, whatever the provider makes of it: its own answer, or what a HEAD tells. A provider that does not
  * know `?attributes` may answer with the object itself, which is not read.
@@ -31,7 +33,7 @@ const askForAttributes = async (
   request: EnforcedRequest,
   rooms: CopyRooms,
 ): Promise<AttemptedRequest | undefined> => {
-  const attempted = await rooms.attempt(request)
+  const attempted = await rooms.attempt(withoutSpaces(request))
   if (attempted.answer.status >= 400) return isUnknown(attempted.answer) ? undefined : attempted
   if (isObject(attempted.answer)) {
     discard(attempted.answer)
@@ -42,6 +44,14 @@ const askForAttributes = async (
   return isAnswer ? ({ ...attempted, answer } as AttemptedRequest) : undefined
 }
 
+/** MinIO takes the spaces that an SDK puts behind commas for a part of the next name. */
+const withoutSpaces = (request: EnforcedRequest): EnforcedRequest => {
+  const text = request.headers.get(ATTRIBUTES_HEADER)
+  if (text === undefined) return request
+  const headers = withHeaders(request.headers, [[ATTRIBUTES_HEADER, text.replace(/\s+/g, '')]])
+  return { ...request, headers } as EnforcedRequest
+}
+
 const isUnknown = (answer: S3Response): boolean =>
   answer.status === 501 ||
   answer.status === 405 ||
@@ -50,8 +60,6 @@ const isUnknown = (answer: S3Response): boolean =>
 /** Whether an answer has the head of an object: that of attributes has no ETag, and no echo. */
 const isObject = ({ headers }: S3Response): boolean =>
   headers.has('etag') || headers.has('accept-ranges') || echoesAny(headers)
-
-const ATTRIBUTES_HEADER = 'x-amz-object-attributes'
 
 const attributesOfHead = async (
   request: EnforcedRequest,

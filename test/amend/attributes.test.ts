@@ -91,6 +91,13 @@ t.test('nothing is told of plaintext where that may not be read', async t => {
   t.match(await attributesOf(allow.origin), { status: 200, text: /12345/ })
 })
 
+t.test('names are sent without the spaces that some providers trip over', async t => {
+  const upstream = await startUpstream(t, answering({ status: 501 }))
+  const proxy = await startProxy(t, { upstream: upstream.origin, provider: 'minio' })
+  await attributesOf(proxy.origin, 'ETag, ObjectSize')
+  t.equal(upstream.seen[0]?.headers['x-amz-object-attributes'], 'ETag,ObjectSize')
+})
+
 t.test('a provider’s own answer is its own', async t => {
   const stage = await startStage(t)
   const proxy = await stage.proxy()

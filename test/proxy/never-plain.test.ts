@@ -132,13 +132,16 @@ const aCase: fc.Arbitrary<Case> = fc
     bucket,
     objectKey,
     sourceBucket: bucket,
-    sealed: fc.constantFrom('main/v1', 'main/v2', 'other/w1', 'raw'),
+    sealed: fc.constantFrom('main/v1', 'main/v2', 'other/w1', '~main/v2', '~other/w1', 'raw'),
     extra: extraHeaders,
   })
   .map(({ operation, bucket, objectKey, sourceBucket, sealed, extra }) => {
-    const [ring = '', version = ''] = sealed.split('/')
+    const confirmed = !sealed.startsWith('~')
+    const [ring = '', version = ''] = sealed.replace('~', '').split('/')
     const sealing = KEYRINGS.find(({ name }) => name === ring)
-    const id = sealing ? sealUploadId(sealing, version, { bucket, objectKey }, 'ID') : 'ID'
+    const id = sealing
+      ? sealUploadId(sealing, version, { bucket, objectKey }, 'ID', confirmed)
+      : 'ID'
     const copying = operation.source ? { 'x-amz-copy-source': `${sourceBucket}/${objectKey}` } : {}
     const body =
       operation.body === 'none'
@@ -265,11 +268,16 @@ const hasRightKey = (request: SignedRequest, effect: Encrypting): boolean => {
 
 const isWrite = ({ method }: SignedRequest): boolean => method === 'PUT' || method === 'POST'
 
+const isRaw = ({ asked }: Case): boolean => asked.query.endsWith('=ID')
+
+/** Whether the upload's id says that the provider did not confirm its creation. */
+const isUnproven = ({ asked }: Case): boolean => asked.query.includes('uploadId=~')
+
 /** Whether the provider's silence is known, and the upload's id or its parts vouch for it. */
 const isVouchedFor = ({ one, echoing, provider }: Outcome): boolean =>
   echoing === 'none' &&
   PROVIDERS.get(provider)?.silentOn.has(one.operation.name) === true &&
-  (one.operation.name === 'CreateMultipartUpload' || !one.asked.query.endsWith('=ID'))
+  (one.operation.name === 'CreateMultipartUpload' || !(isRaw(one) || isUnproven(one)))
 
 /** What may never be, each with its name. */
 const FAULTS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
@@ -293,6 +301,19 @@ const FAULTS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
     outcome.succeeded &&
     outcome.echoing !== 'ours' &&
     !isVouchedFor(outcome),
+  'an upload that nothing proves completed unseen': ({
+    one,
+    effect,
+    succeeded,
+    echoing,
+    provider,
+  }) =>
+    one.operation.name === 'CompleteMultipartUpload' &&
+    effect.kind === 'encrypt' &&
+    isUnproven(one) &&
+    succeeded &&
+    echoing !== 'ours' &&
+    PROVIDERS.get(provider)?.partEcho === 'hint',
 }
 
 const faultsOf = (outcome: Outcome): readonly string[] =>

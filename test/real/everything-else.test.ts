@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { testAtEach } from './at-site.ts'
 import type { Feature } from './everything/asking.ts'
 import { bucketSettings } from './everything/bucket-settings.ts'
+import { checksums, testChecksums } from './everything/checksums.ts'
 import {
   acl,
   chunkedTransfer,
@@ -22,6 +23,7 @@ const SERVERS: readonly UpstreamName[] = ['rgw-tls', 'minio']
 const FEATURES: readonly Feature[] = [
   parts,
   listUploads,
+  checksums,
   versions,
   objectLock,
   acl,
@@ -50,6 +52,7 @@ await testAtEach(
   async (t, site) => {
     await start(t, site)
     await t.test('uploads in parts, by the profile generic', t => uploadInParts(t, site))
+    await t.test('with checksums', t => testChecksums(t, site, false))
   },
   { profile: 'generic' },
 )
