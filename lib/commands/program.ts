@@ -7,6 +7,7 @@ import { explain } from './explain.ts'
 import { init } from './init.ts'
 import { type Io, toPath } from './io.ts'
 import { generateKey, listKeys } from './keys.ts'
+import { rotateKey } from './keys-rotate.ts'
 import { showKey } from './keys-show.ts'
 import { presign } from './presign.ts'
 import { EXIT, run } from './run.ts'
@@ -56,7 +57,7 @@ const addExplain = (program: Command, io: Io, finish: Finish): void => {
 }
 
 const addKeys = (program: Command, io: Io, finish: Finish): void => {
-  const keys = program.command('keys').description('make, list and show keys')
+  const keys = program.command('keys').description('make, list, rotate and show keys')
   keys
     .command('generate')
     .description('make a keyring with one fresh key, and print it')
@@ -77,6 +78,13 @@ const addKeys = (program: Command, io: Io, finish: Finish): void => {
     .option('--version <id>', "the keyring's version; left out: the newest")
     .option(...CONFIG)
     .action((url, options) => finish(showKey(url, options, io)))
+  keys
+    .command('rotate')
+    .description('put a fresh version on top of a keyring: a file, or a secret of a vault')
+    .option('--keyring <name>', 'which one; needed only where there are several')
+    .option('--derive <how>', 'none, bucket or object; left out: as the newest version says')
+    .option(...CONFIG)
+    .action(options => finish(rotateKey(options, io)))
 }
 
 const addPresign = (program: Command, io: Io, finish: Finish): void => {

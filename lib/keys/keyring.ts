@@ -18,7 +18,7 @@ export interface KeyVersion {
 /** The customer keys of a place, newest first. */
 export type PlaceKeys = readonly [CustomerKey, ...CustomerKey[]]
 
-/** Named versions of a key, newest first: the newest writes, all read. */
+/** Named versions of a key: the first writes, all read. It is the newest, but for one that some replicas may not have yet. */
 export interface Keyring {
   readonly name: string
   readonly versions: readonly KeyVersion[]

@@ -5,7 +5,7 @@ import type { Fetching } from './providers/load.ts'
 
 /** Told what becomes of the keyrings. The error's message is fit for a log. */
 export interface KeyWatch {
-  /** @param versions ids, newest first */
+  /** @param versions ids, the one that writes first */
   changed(keyring: string, versions: readonly string[]): void
   /** A fetch failed. `isExpired`: the grace is over, and the keyring serves no more until it can be fetched. */
   stale(keyring: string, ageMs: number, isExpired: boolean, error: unknown): void
@@ -31,8 +31,39 @@ const isSame = (a: Keyring, versions: readonly KeyVersion[]): boolean =>
 const retryDelay = (failures: number, ttl: number, random: () => number): number =>
   Math.min(ttl, 1000 * 2 ** Math.min(failures, 6)) * (0.5 + random() / 2)
 
-/** Milliseconds until a keyring that was fetched well is fetched anew: the whole time at most. */
-const refreshDelay = (ttl: number, random: () => number): number => ttl * (0.8 + random() / 5)
+/**
+ * Milliseconds until a keyring that was fetched well is fetched anew. The rest of the time is for slow answers and for
+ * clocks that differ: see {@link inForce}.
+ */
+const refreshDelay = (ttl: number, random: () => number): number => ttl * (0.6 + random() / 5)
+
+/** When a version may write: all replicas have it by then. */
+const settledAt = ({ createdAt }: KeyVersion, ttl: number): number =>
+  createdAt === undefined ? 0 : createdAt.getTime() + ttl
+
+/**
+ * The versions in the order of their use: the one that writes first.
+ *
+ * A version younger than `ttl` reads only, for another replica may not have fetched it yet, and could not read what this
+ * one wrote.
+ */
+const inForce = (
+  versions: readonly KeyVersion[],
+  ttl: number | undefined,
+  now: Date,
+): readonly KeyVersion[] => {
+  if (ttl === undefined) return versions
+  const writer = versions.find(version => settledAt(version, ttl) <= now.getTime())
+  return writer === undefined ? versions : [writer, ...versions.filter(each => each !== writer)]
+}
+
+/** Milliseconds until the next version may write; Infinity when there is none that waits. */
+const untilSettled = (versions: readonly KeyVersion[], ttl: number, now: Date): number =>
+  Math.min(
+    ...versions
+      .map(version => settledAt(version, ttl) - now.getTime())
+      .map(ms => (ms > 0 ? ms : Number.POSITIVE_INFINITY)),
+  )
 
 /**
  * Fetches all keyrings, and all of them must be had: without its keys nothing may start.
@@ -45,8 +76,10 @@ export const fetchKeyrings = async (
   random: () => number = Math.random,
 ): Promise<LiveKeyrings> => {
   const fetchedAt = new Map<string, number>()
-  const fetchOne = async (name: string, { provider, derive }: Fetching): Promise<Keyring> => {
-    const keyring = createKeyring(name, await provider.fetch(), derive)
+  const fetchOne = async (name: string, fetching: Fetching): Promise<Keyring> => {
+    const versions = await fetching.provider.fetch()
+    const ordered = inForce(versions, fetching.refresh?.ttl, now())
+    const keyring = createKeyring(name, ordered, fetching.derive)
     fetchedAt.set(name, now().getTime())
     return keyring
   }
@@ -83,6 +116,10 @@ export const fetchKeyrings = async (
     let failures = 0
     let timer: NodeJS.Timeout | undefined
     let isStopped = false
+    const nextDelay = (): number => {
+      const versions = current.get(name)?.versions ?? []
+      return Math.min(refreshDelay(times.ttl, random), untilSettled(versions, times.ttl, now()))
+    }
     const wait = (ms: number): void => {
       if (isStopped) return
       timer = setTimeout(() => void turn(), ms)
@@ -93,7 +130,7 @@ export const fetchKeyrings = async (
       try {
         await refresh(name, fetching, watch)
         failures = 0
-        wait(refreshDelay(times.ttl, random))
+        wait(nextDelay())
       } catch (error) {
         failures += 1
         const isExpired = ageOf(name) > times.ttl + times.grace
@@ -102,7 +139,7 @@ export const fetchKeyrings = async (
         wait(retryDelay(failures, times.ttl, random))
       }
     }
-    wait(refreshDelay(times.ttl, random))
+    wait(nextDelay())
     return () => {
       isStopped = true
       clearTimeout(timer)

@@ -116,3 +116,31 @@ t.test(
     t.equal(findKeys(live.current(), request).objectKeys?.[0].version, 'v1')
   },
 )
+
+t.test('a version reads at once, and writes when every replica has fetched it', async t => {
+  const vault = new Vault()
+  let ms = 1_000_000
+  const ttl = 60_000
+  vault.versions = [{ ...version('v2'), createdAt: new Date(ms) }, version('v1')]
+  const live = await fetchKeyrings(new Map([['main', vault.fetching(ttl)]]), () => new Date(ms))
+  t.strictSame(idsOf(live.current()), ['v1', 'v2'])
+  ms += ttl
+  const later = await fetchKeyrings(new Map([['main', vault.fetching(ttl)]]), () => new Date(ms))
+  t.strictSame(idsOf(later.current()), ['v2', 'v1'])
+})
+
+t.test('it begins to write by itself when the time has come', async t => {
+  const vault = new Vault()
+  vault.versions = [{ ...version('v2'), createdAt: new Date() }, version('v1')]
+  const live = await fetchKeyrings(new Map([['main', vault.fetching(300)]]), () => new Date())
+  t.teardown(live.follow(watching().watch))
+  t.strictSame(idsOf(live.current()), ['v1', 'v2'])
+  await until(() => idsOf(live.current())[0] === 'v2')
+})
+
+t.test('a keyring whose only version is young writes with it', async t => {
+  const vault = new Vault()
+  vault.versions = [{ ...version('v1'), createdAt: new Date() }]
+  const live = await fetchKeyrings(new Map([['main', vault.fetching(60_000)]]), () => new Date())
+  t.strictSame(idsOf(live.current()), ['v1'])
+})

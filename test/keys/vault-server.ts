@@ -12,6 +12,8 @@ export interface VaultServer {
   /** The keys of the secret, oldest first: version 1 is the first; undefined for one that was deleted. */
   readonly keys: (string | undefined)[]
   maxVersions: number
+  /** When each version was made, by its number. */
+  readonly created: Map<number, string>
   /** Seconds that tokens are given for. */
   lease: number
   /** Tokens that it knows. */
@@ -28,9 +30,9 @@ type Reply = readonly [status: number, body: unknown]
 
 const DENIED: Reply = [403, { errors: ['permission denied'] }]
 const NOTHING: Reply = [404, { errors: [] }]
-const CREATED = '2026-11-21T05:48:13.123456789Z'
+const CREATED = '2020-11-21T05:48:13.123456789Z'
 
-const metadata = ({ keys, maxVersions }: VaultServer): Reply => [
+const metadata = ({ keys, maxVersions, created }: VaultServer): Reply => [
   200,
   {
     data: {
@@ -40,7 +42,7 @@ const metadata = ({ keys, maxVersions }: VaultServer): Reply => [
         keys.map((key, i) => [
           String(i + 1),
           {
-            created_time: CREATED,
+            created_time: created.get(i + 1) ?? CREATED,
             deletion_time: key === undefined ? CREATED : '',
             destroyed: false,
           },
@@ -116,6 +118,7 @@ export const startVault = async (t: Test, ...keys: readonly string[]): Promise<V
     fault: undefined,
     keys: [...keys],
     maxVersions: 0,
+    created: new Map(),
     lease: 3600,
     tokens: new Set(['root']),
   }

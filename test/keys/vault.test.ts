@@ -38,8 +38,8 @@ t.test('the versions of a secret are those of the keyring, newest first', async 
       master.expose().toString('base64'),
     ]),
     [
-      ['v3', '2026-11-21T05:48:13.123Z', keyOf(3)],
-      ['v1', '2026-11-21T05:48:13.123Z', keyOf(1)],
+      ['v3', '2020-11-21T05:48:13.123Z', keyOf(3)],
+      ['v1', '2020-11-21T05:48:13.123Z', keyOf(1)],
     ],
   )
 })

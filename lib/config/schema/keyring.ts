@@ -12,7 +12,9 @@ const deriving = derive
 /** Of what is fetched over and over. */
 const refreshing = {
   ttl: duration
-    .describe('After how long the keys are fetched anew, and a new version comes into force.')
+    .describe(
+      'Within which the keys are fetched anew. A version younger than that reads only, since another replica may not have it yet.',
+    )
     .prefault('5m'),
   grace: duration
     .describe(

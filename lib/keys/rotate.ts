@@ -1,0 +1,85 @@
+import type { Derive } from './derive.ts'
+import { generateVersion } from './generate.ts'
+import type { KeyVersion } from './keyring.ts'
+import { keyringText, readKeyringFile } from './providers/file.ts'
+import type { KeyringSource, Surroundings } from './providers/load.ts'
+import { KeyProviderError } from './providers/provider.ts'
+import { replaceSecretFile, withLock } from './providers/secret-file.ts'
+import { addKvVersion, createKvProvider } from './providers/vault/kv.ts'
+import { createVaultSession } from './providers/vault/session.ts'
+
+type FileSource = Extract<KeyringSource, { kind: 'file' }>
+type VaultSource = Extract<KeyringSource, { kind: 'vault' }>
+
+/** `v` with the number after the highest there is: an id is never used again. */
+const nextId = (versions: readonly KeyVersion[]): string => {
+  const numbers = versions.map(({ id }) => Number(/^v(\d{1,9})$/.exec(id)?.[1] ?? 0))
+  return `v${Math.max(0, ...numbers) + 1}`
+}
+
+/** As the keyring was, unless it shall be otherwise from now on. */
+const deriveOf = (
+  versions: readonly KeyVersion[],
+  wanted: Derive | undefined,
+): Derive | undefined => wanted ?? versions[0]?.derive
+
+const rotateFile = (
+  { path, readableFor }: FileSource,
+  wanted: Derive | undefined,
+  { now }: Surroundings,
+): Promise<string> =>
+  withLock(path, async () => {
+    const versions = await readKeyringFile(path, readableFor)
+    const fresh = generateVersion(nextId(versions), now())
+    const derive = deriveOf(versions, wanted)
+    await replaceSecretFile(path, keyringText([{ ...fresh, derive }, ...versions]))
+    return fresh.id
+  })
+
+const rotateVault = async (
+  source: VaultSource,
+  wanted: Derive | undefined,
+  { now }: Surroundings,
+): Promise<string> => {
+  const session = createVaultSession(source.connection, now)
+  const versions = await createKvProvider(session, source).fetch()
+  const derive = deriveOf(versions, wanted)
+  const master = generateVersion('new', undefined).master.expose()
+  const key = master.toString('base64')
+  master.fill(0)
+  return addKvVersion(session, source, { key, ...(derive !== undefined && { derive }) })
+}
+
+const asLockFault = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    ? new KeyProviderError(
+        'Another rotation of this keyring is under way. If none is, remove the file with .lock behind its name.',
+      )
+    : error
+
+/**
+ * Adds a fresh random version to a keyring, which encrypts from then on; all before it still decrypt.
+ *
+ * @param derive how its customer keys are made; left out: as the newest version says
+ * @returns its id
+ * @throws {KeyProviderError} when the provider is none that can be written to, or somebody else was faster
+ */
+export const rotate = async (
+  source: KeyringSource,
+  derive: Derive | undefined,
+  surroundings: Surroundings,
+): Promise<string> => {
+  switch (source.kind) {
+    case 'file':
+      return rotateFile(source, derive, surroundings).catch((error: unknown) => {
+        throw asLockFault(error)
+      })
+    case 'vault':
+      return rotateVault(source, derive, surroundings)
+    case 'env':
+    case 'exec':
+      throw new KeyProviderError(
+        `A keyring of provider ${source.kind} is written by others. Put the new version on top where it is kept.`,
+      )
+  }
+}
