@@ -1,7 +1,7 @@
 import type { Client } from './authenticate/client.ts'
 import { PROVIDERS, type Profile } from './dialect/profiles.ts'
 import { speechOf } from './dialect/speech.ts'
-import { type Saying, toUpstream, type UpstreamRequest } from './dialect/to-upstream.ts'
+import { createToUpstream, type Saying, type UpstreamRequest } from './dialect/to-upstream.ts'
 import { settleErrors } from './response/document.ts'
 import { inS3Words } from './response/s3-words.ts'
 import type { Credentials } from './s3/credentials.ts'
@@ -57,10 +57,11 @@ export const createExchange = (client: Client, parts: ExchangeParts): Exchange =
     credentials === undefined
       ? leaveUnsigned(request)
       : sign(request, credentials, parts.signingKeys, parts.now())
+  const toUpstream = createToUpstream(upstream, profile)
   const sendBy =
     (settle: (request: UpstreamRequest) => SignedRequest): Exchange['send'] =>
     async (saying, signal) => {
-      const request = toUpstream(saying, upstream, profile)
+      const request = toUpstream(saying)
       const answer = await settleErrors(await parts.transport.send(settle(request), signal))
       return inS3Words(answer, saying, family)
     }

@@ -114,8 +114,11 @@ const admit = (request: S3Request, proven: Proven): AuthenticatedRequest => {
     headers: request.headers,
   })
   const { query, headers } = unhoist(said.query, said.headers)
+  const isAsReceived = query === request.query && headers === request.headers
   // Anew, for a hoisted header may be the one that tells a copy from a put.
-  const operation = recognise(request.method, request.address, query, headers)
+  const operation = isAsReceived
+    ? request.operation
+    : recognise(request.method, request.address, query, headers)
   const mode = parsePayloadMode(proven.payloadHash)
   return {
     ...request,

@@ -19,19 +19,22 @@ const SDK_ALGORITHM = 'x-amz-sdk-checksum-algorithm'
 /** What of an authenticated request's headers may travel on. */
 export const settledHeaders = (headers: Headers): Headers => {
   const encoding = contentEncoding(headers)
-  const hasChecksum = [...headers.keys()].some(name => checksumAlgorithm(name) !== undefined)
+  const hasChecksum = (): boolean =>
+    [...headers.keys()].some(name => checksumAlgorithm(name) !== undefined)
   const ends = (name: string): boolean =>
     ENDS_HERE.has(name) ||
-    (name === SDK_ALGORITHM && !hasChecksum) ||
+    (name === SDK_ALGORITHM && !hasChecksum()) ||
     (name === 'content-encoding' && encoding === '')
   const rest = withoutHeaders(headers, ends)
   return encoding === '' ? rest : withHeaders(rest, [['content-encoding', encoding]])
 }
 
 /** The object's own content encoding: `aws-chunked` is the framing's name. Empty when there is no other. */
-const contentEncoding = (headers: Headers): string =>
-  (headers.get('content-encoding') ?? '')
-    .split(',')
-    .map(coding => coding.trim())
-    .filter(coding => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
-    .join(',')
+const contentEncoding = (headers: Headers): string => {
+  const sent = headers.get('content-encoding')
+  return sent === undefined ? '' : sent.split(',').map(trimmed).filter(isOwn).join(',')
+}
+
+const trimmed = (coding: string): string => coding.trim()
+
+const isOwn = (coding: string): boolean => coding !== '' && coding.toLowerCase() !== 'aws-chunked'

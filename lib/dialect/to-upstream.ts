@@ -66,10 +66,19 @@ const isOfTheHop = (name: string): boolean =>
  *
  * @throws {S3Error} `NotImplemented` for a header that the provider's words have no counterpart of
  */
-export const toUpstream = (
+export type ToUpstream = (saying: Saying) => UpstreamRequest
+
+/** Makes the writer for an upstream: what is the same for all of its requests is found out once. */
+export const createToUpstream = (upstream: Upstream, profile: Profile): ToUpstream => {
+  const { host } = new URL(upstream.endpoint)
+  return saying => toUpstream(saying, upstream, profile, host)
+}
+
+const toUpstream = (
   saying: Saying,
   upstream: Upstream,
   profile: Profile,
+  host: string,
 ): UpstreamRequest => {
   const speech = speechOf(upstream, profile)
   const written = withWrittenDocument(saying, speech)
@@ -84,7 +93,7 @@ export const toUpstream = (
   return {
     upstream,
     method: saying.method,
-    ...toPlace(saying.address, upstream, profile),
+    ...toPlace(saying.address, host, upstream.addressing ?? profile.addressing),
     query: writeQuery(speech.family, saying.query),
     headers: writeRequest(speech.family, all, saying.address.level),
     signature: speech.signature,
@@ -118,11 +127,10 @@ const withWrittenDocument = (saying: Saying, { family }: Speech): Saying => {
 
 const toPlace = (
   address: Address,
-  { endpoint, addressing }: Upstream,
-  profile: Profile,
+  host: string,
+  addressing: Profile['addressing'],
 ): Pick<UpstreamRequest, 'host' | 'path' | 'resource'> => {
-  const host = new URL(endpoint).host
-  if ((addressing ?? profile.addressing) === 'path' || !hasHostName(address)) {
+  if (addressing === 'path' || !hasHostName(address)) {
     const path = pathStyle(address)
     return { host, path, resource: path }
   }

@@ -62,9 +62,12 @@ export const reply = async (exchange: HttpExchange, answer: S3Response): Promise
     await relay(answer.body, response)
     return
   }
-  if (answer.body !== undefined && exchange.message.method !== 'HEAD') response.write(answer.body)
-  if (hasUnreadBody(exchange) && exchange.isBodyAsked()) await linger(exchange.message)
-  response.end()
+  const body = exchange.message.method === 'HEAD' ? undefined : answer.body
+  if (hasUnreadBody(exchange) && exchange.isBodyAsked()) {
+    if (body !== undefined) response.write(body)
+    await linger(exchange.message)
+    response.end()
+  } else response.end(body)
   await finished(response)
 }
 

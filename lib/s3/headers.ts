@@ -39,8 +39,10 @@ export const withHeaders = (
 
 /** `headers` less every one whose name `drop` answers true to. */
 export const withoutHeaders = (headers: Headers, drop: (name: string) => boolean): Headers => {
-  const result = new Map<string, string>()
-  for (const [name, value] of headers) if (!drop(name)) result.set(name, value)
+  const dropped = [...headers.keys()].filter(drop)
+  if (dropped.length === 0) return headers
+  const result = new Map(headers)
+  for (const name of dropped) result.delete(name)
   return result
 }
 

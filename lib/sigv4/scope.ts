@@ -54,7 +54,8 @@ const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/
 export const parseAmzDate = (text: string): Date | undefined => {
   const match = AMZ_DATE.exec(text)
   if (match === null) return undefined
-  const [year = 0, month = 0, day, hour, minute, second] = match.slice(1).map(Number)
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
-  return amzDate(date) === text ? date : undefined
+  const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] = match
+  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  // February 30th is taken for March 1st.
+  return date.getUTCDate() === Number(day) ? date : undefined
 }

@@ -17,9 +17,7 @@ t.test('a date reads as it is written', async t => {
   fc.assert(
     fc.property(dates, date => {
       const seconds = Math.floor(date.getTime() / 1000) * 1000
-      // `Date.UTC` takes the years 0–99 for 1900–1999.
-      const expected = date.getUTCFullYear() < 100 ? undefined : seconds
-      return parseAmzDate(amzDate(date))?.getTime() === expected
+      return parseAmzDate(amzDate(date))?.getTime() === seconds
     }),
   )
 })

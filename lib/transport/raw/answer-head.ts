@@ -23,7 +23,7 @@ export interface AnswerHead {
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
 
 /** A token, a colon at once, and no control character but the tab: RFC 9112 §5, RFC 9110 §5.5. */
-const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/
+const FIELD_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/
 
 const isSpace = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t'
 
@@ -43,9 +43,9 @@ const trimSpace = (text: string): string => {
  * @throws {AnswerFault}
  */
 export const parseField = (line: string): readonly [name: string, value: string] => {
-  const [, name, value] = FIELD_LINE.exec(line) ?? []
-  if (name === undefined || value === undefined) throw new AnswerFault('malformed header line')
-  return [name, trimSpace(value)]
+  if (!FIELD_LINE.test(line)) throw new AnswerFault('malformed header line')
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon), trimSpace(line.slice(colon + 1))]
 }
 
 const LENGTH = /^\d{1,16}$/
@@ -92,9 +92,11 @@ const KEPT_AT_MOST = 60_000
 const KEPT_LESS = 1000
 
 const keepFor = (headers: Headers): number => {
-  const options = (headers.get('connection') ?? '').toLowerCase().split(',').map(trimSpace)
-  if (options.includes('close')) return 0
-  const [, seconds] = /(?:^|[,; ])timeout=(\d{1,6})\b/i.exec(headers.get('keep-alive') ?? '') ?? []
+  const options = headers.get('connection')?.toLowerCase().split(',').map(trimSpace)
+  if (options?.includes('close')) return 0
+  const keepAlive = headers.get('keep-alive')
+  if (keepAlive === undefined) return KEPT_UNASKED
+  const [, seconds] = /(?:^|[,; ])timeout=(\d{1,6})\b/i.exec(keepAlive) ?? []
   if (seconds === undefined) return KEPT_UNASKED
   return Math.max(0, Math.min(KEPT_AT_MOST, Number(seconds) * 1000 - KEPT_LESS))
 }
@@ -111,7 +113,9 @@ export const parseAnswerHead = (text: string, method: string): AnswerHead => {
   if (minor === undefined || code === undefined) throw new AnswerFault('malformed status line')
   const status = Number(code)
   if (status === 101) throw new AnswerFault('switches to a protocol that nobody asked for')
-  const headers = headersFromRaw(lines.flatMap(parseField))
+  const raw: string[] = []
+  for (const line of lines) raw.push(...parseField(line))
+  const headers = headersFromRaw(raw)
   const framing = bodyFraming(status, method, framingOf(headers, minor))
   const isKept = minor === '1' && framing.kind !== 'until-close'
   return { status, headers, framing, keepFor: isKept ? keepFor(headers) : 0 }
