@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['s3', 'dialect', 'keys', 'policy', 'ssec', 'walk'],
   doctor: ['s3', 'body', 'dialect', 'exchange', 'keys', 'response', 'ssec', 'transport'],
   listener: ['s3', 'dialect', 'config', 'observe', 'proxy'],
+  workers: ['observe'],
   observe: ['s3', 'config'],
   config: ['s3', 'authenticate', 'policy', 'transport', 'keys', 'dialect', 'yaml'],
   b2: ['s3', 'authenticate', 'body', 'dialect', 'keys', 'policy', 'response', 'sign', 'transport'],

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { PROVIDERS } from '../dialect/profiles.ts'
 import { VERSION } from '../version.ts'
+import { isWorker } from '../workers/cluster.ts'
 import { addAudit, addDoctor, type Finish } from './bulk.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
@@ -12,15 +13,28 @@ import { showKey } from './keys-show.ts'
 import { presign } from './presign.ts'
 import { EXIT, run } from './run.ts'
 import { serve } from './serve.ts'
+import { parseWorkers, serveWorkers } from './serve-workers.ts'
 
 const CONFIG = ['--config <file>', 'the configuration', 'ssec-proxy.yaml'] as const
+
+const startServe = async (
+  io: Io,
+  options: { readonly config: string; readonly workers: string },
+): Promise<number> => {
+  const config = toPath(io, options.config)
+  const workers = parseWorkers(options.workers)
+  if (workers > 1 && !isWorker()) await serveWorkers(config, workers)
+  else await serve({ config })
+  return EXIT.ok
+}
 
 const addServe = (program: Command, io: Io, finish: Finish): void => {
   program
     .command('serve')
     .description('serve a configuration until SIGTERM or SIGINT, then drain')
     .option(...CONFIG)
-    .action(({ config }) => finish(serve({ config: toPath(io, config) }).then(() => EXIT.ok)))
+    .option('--workers <n>', 'processes that share the work; one for each core', '1')
+    .action(options => finish(startServe(io, options)))
 }
 
 const addInit = (program: Command, io: Io, finish: Finish): void => {

@@ -4,6 +4,7 @@ import { fetchKeyrings } from '../keys/live.ts'
 import { fetchingOf } from '../keys/providers/load.ts'
 import { createLog, type Logger } from '../observe/log.ts'
 import { type Ready, type Serving, startServing } from '../serving.ts'
+import { isWorker, leave, tellServing, workerName } from '../workers/cluster.ts'
 import { faultText } from '../yaml/fault.ts'
 import { quickstartLines } from './quickstart.ts'
 
@@ -82,7 +83,8 @@ const followFiles = async (
   return watch
 }
 
-const stopSignal = (): Promise<NodeJS.Signals> =>
+/** Resolves with the signal that tells this process to end. */
+export const stopSignal = (): Promise<NodeJS.Signals> =>
   new Promise(resolve => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
@@ -94,15 +96,19 @@ const stopSignal = (): Promise<NodeJS.Signals> =>
  */
 export const serve = async (options: { readonly config: string }): Promise<void> => {
   const ready = await getReady(options.config, process.env)
-  const log = createLog(ready.config.log.level)
+  const log = createLog(ready.config.log.level, workerName())
   warn(log, ready)
   const serving = await startServing(ready, log)
   process.stdout.write(quickstartLines(ready.config, serving.listeners))
   const reload = createReload(options.config, serving, log)
-  process.on('SIGHUP', () => void reload())
+  // A worker is replaced instead: see serve-workers.ts.
+  process.on('SIGHUP', () => void (isWorker() || reload()))
   const watch = ready.config.watch ? await followFiles(ready, reload) : undefined
-  log.info({ signal: await stopSignal() }, 'draining')
+  const stopped = stopSignal()
+  tellServing()
+  log.info({ signal: await stopped }, 'draining')
   watch?.stop()
   await serving.close()
   log.info('stopped')
+  leave()
 }
