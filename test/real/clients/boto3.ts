@@ -69,6 +69,7 @@ export const createBoto3 = (python: string, access: Access): Client => {
     head: async place => (await call('head', place)) as Head,
     compose: (place, pieces) => tell('compose', place, pieces),
     copy: (source, target) => tell('copy', source, target),
+    copyBig: (source, target) => tell('copy_big', source, target),
     presignGet: async place => String(await call('presign', 'get_object', place)),
     presignPut: async place => String(await call('presign', 'put_object', place)),
     list: async (bucket, prefix) => (await call('list_keys', bucket, prefix)) as string[],

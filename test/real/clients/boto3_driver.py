@@ -101,6 +101,10 @@ def copy(source, target):
     s3.copy_object(**at(target), CopySource=at(source))
 
 
+def copy_big(source, target):
+    s3.copy(CopySource=at(source), **at(target))
+
+
 def presign(method, place):
     return s3.generate_presigned_url(method, Params=at(place), ExpiresIn=600)
 

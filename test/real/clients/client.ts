@@ -47,6 +47,8 @@ export interface Client {
   /** Builds an object of pieces with UploadPartCopy. */
   compose(place: Place, pieces: readonly Piece[]): Promise<void>
   copy(source: Place, target: Place): Promise<void>
+  /** With the client's own way for big objects: UploadPartCopy; only some clients have one. */
+  readonly copyBig?: (source: Place, target: Place) => Promise<void>
   presignGet(place: Place): Promise<string>
   presignPut(place: Place): Promise<string>
   /** Every object key with a prefix. */

@@ -57,5 +57,9 @@ export const copy: Step = [
     await cell.client.copy(at(cell, 'original'), at(cell, 'copy'))
     cell.stored.set('copy', bytes)
     await checkRead(t, cell, 'copy')
+    if (cell.client.copyBig === undefined) return
+    await cell.client.copyBig(at(cell, 'multipart'), at(cell, 'copied-in-parts'))
+    cell.stored.set('copied-in-parts', storedAt(cell, 'multipart'))
+    sameBytes(t, await download(cell, 'copied-in-parts'), storedAt(cell, 'multipart'), 'in parts')
   },
 ]

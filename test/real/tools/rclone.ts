@@ -1,9 +1,12 @@
+import { join } from 'node:path'
+import { bytesOf } from '../bytes.ts'
 import type { Access } from '../clients/client.ts'
 import type { UpstreamName } from '../proxy.ts'
 import { ensurePackages, packageVersion } from '../servers/debian.ts'
 import { REGION } from '../stage.ts'
-import { createTransfers, type Program } from './commands.ts'
-import type { Tool } from './scene.ts'
+import { createTransfers, type Program, runProgram } from './commands.ts'
+import { BIG, writeTree } from './files.ts'
+import type { Scene, Tool } from './scene.ts'
 import { type Transfers, transferSteps } from './transfer-steps.ts'
 
 /** How people set a remote up by the environment: https://rclone.org/docs/#environment-variables */
@@ -59,6 +62,9 @@ export const rclone: Tool = {
   },
 }
 
+/** At which rclone holds the ETag of an upload in parts against its own MD5 of MD5s. */
+const CHECKED = { RCLONE_CONFIG_PROXY_PROVIDER: 'Minio' }
+
 /** Takes no ETag for an MD5, and writes the MD5 into the metadata instead; the proxy takes the header off. */
 const KMS = { RCLONE_CONFIG_PROXY_SERVER_SIDE_ENCRYPTION: 'aws:kms' }
 
@@ -68,8 +74,39 @@ export const rcloneWithSums: Tool = {
   install: async () => `${await install()}, server_side_encryption = aws:kms`,
   steps: async ({ access }) => {
     const program = createProgram(access)
-    const env = { ...program.env, ...KMS, RCLONE_CONFIG_PROXY_PROVIDER: 'Minio' }
+    const env = { ...program.env, ...KMS, ...CHECKED }
     const verbs = { ...VERBS, compares: 'bytes' } as const
     return transferSteps(createTransfers({ ...program, env }, verbs, toUrl))
   },
+}
+
+const storeInParts = async ({ access, bucket, folder, stored }: Scene, more: Program['env']) => {
+  const program = createProgram(access)
+  const bytes = bytesOf(BIG, bucket)
+  await writeTree(folder, new Map([['big', bytes]]))
+  const args = ['copyto', join(folder, 'big'), toUrl(bucket, 'big')]
+  await runProgram({ ...program, env: { ...program.env, ...more } }, args)
+  stored.set('big', bytes)
+}
+
+const DIFFERS = /multipart upload corrupted: Etag differ/
+
+/** What docs/etags.md says cannot be satisfied, and the line that turns it off. */
+export const rcloneMultipartCheck: Tool = {
+  name: 'rclone, its check of uploads in parts',
+  install: async () => `${await install()}, its check of uploads in parts`,
+  steps: async () => [
+    [
+      'holds where ETags are MD5s, and nowhere else',
+      async (t, scene) => {
+        const storing = storeInParts(scene, CHECKED)
+        if (comparesOf(scene.site.upstream) === 'bytes') await t.resolves(storing)
+        else await t.rejects(storing, DIFFERS)
+      },
+    ],
+    [
+      'can be left out',
+      (_, scene) => storeInParts(scene, { ...CHECKED, RCLONE_S3_USE_MULTIPART_ETAG: 'false' }),
+    ],
+  ],
 }

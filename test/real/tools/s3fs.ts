@@ -4,9 +4,11 @@ import { openSync } from 'node:fs'
 import { access as canReach, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { bytesOf } from '../bytes.ts'
 import { run } from '../command.ts'
 import { ensurePackages, packageVersion } from '../servers/debian.ts'
 import { REGION } from '../stage.ts'
+import { BIG } from './files.ts'
 import { type Mount, mountSteps } from './mount-steps.ts'
 import type { Scene, Tool } from './scene.ts'
 
@@ -92,4 +94,47 @@ export const s3fsWithMd5: Tool = {
   name: 's3fs, enable_content_md5, use_sse=kmsid:any',
   install: async () => `${await install()}, enable_content_md5, use_sse=kmsid:any`,
   steps: scene => stepsWith(scene, ['enable_content_md5', 'use_sse=kmsid:any']),
+}
+
+const BIG_FILE = 'big'
+
+const writeBig = async (scene: Scene, more: readonly string[]): Promise<void> => {
+  const { folder, unmount: leave } = await mount(scene, join(scene.folder, 'mount'), more)
+  const bytes = bytesOf(BIG, scene.bucket)
+  try {
+    await writeFile(join(folder, BIG_FILE), bytes)
+    scene.stored.set(BIG_FILE, bytes)
+  } finally {
+    await leave()
+  }
+}
+
+const abortUploads = async ({ provider, bucket }: Scene): Promise<number> => {
+  const uploadIds = await provider.listUploads(bucket)
+  for (const uploadId of uploadIds) {
+    const query = { uploadId }
+    await provider.demand({ method: 'DELETE', bucket, objectKey: BIG_FILE, query })
+  }
+  return uploadIds.length
+}
+
+/** What docs/etags.md says cannot be satisfied, and what is stored without it. */
+export const s3fsPartCheck: Tool = {
+  name: 's3fs, its check of parts',
+  install: async () => `${await install()}, its check of parts`,
+  steps: async () => [
+    [
+      'holds where ETags are MD5s, and nowhere else',
+      async (t, scene) => {
+        const writing = writeBig(scene, ['enable_content_md5'])
+        if (scene.site.upstream.startsWith('rgw')) {
+          await t.resolves(writing)
+          return
+        }
+        await t.rejects(writing, { code: 'EIO' })
+        t.equal(await abortUploads(scene), 1, 'it leaves its upload behind')
+      },
+    ],
+    ['can be left out', (_, scene) => writeBig(scene, [])],
+  ],
 }
