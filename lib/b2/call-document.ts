@@ -37,7 +37,8 @@ const withKeys = (decided: Decided, source: CustomerKey | undefined): Fields => 
   const { fields, keys, sourceKeys } = decided
   const { sourceServerSideEncryption: _, ...withoutSource } = fields
   const read = source === undefined ? {} : { sourceServerSideEncryption: keyField(source) }
-  const written = keys === undefined ? {} : { [encryptionField(decided)]: keyField(keys[0]) }
+  const isWritten = keys !== undefined && decided.call.key === 'document'
+  const written = isWritten ? { [encryptionField(decided)]: keyField(keys[0]) } : {}
   return { ...(sourceKeys === undefined ? fields : { ...withoutSource, ...read }), ...written }
 }
 
@@ -85,7 +86,8 @@ const confirmed = async (
 ): Promise<void> => {
   const { call, keys, permission, session, request } = decided
   const key = keys?.[0]
-  if (key === undefined || decided.call.operation.class !== 'write') return
+  const isWritten = call.key === 'document' || call.name === 'b2_finish_large_file'
+  if (key === undefined || !isWritten) return
   const written = {
     call: call.name,
     key,

@@ -51,6 +51,12 @@ t.test(
     ).json()
     t.match(finished['fileId'], /^4_z/, "the provider's own from then on")
     t.ok((await later.download('/file/photos/large')).body.equals(BYTES))
+    const carrying = server.seen.filter(({ body }) => body.includes('customerKey'))
+    t.strictSame(
+      carrying.map(({ target }) => target),
+      ['/b2api/v2/b2_start_large_file'],
+      'no other call needs it',
+    )
     const another = await startLarge(client)
     t.match((await client.call('b2_cancel_large_file', { fileId: another })).json(), {
       fileId: another,
