@@ -29,6 +29,7 @@ import type { S3Response } from './s3/response.ts'
 import { createSigningKeys } from './sigv4/signature.ts'
 import { type AttemptedRequest, tryAttempts, type VersionMemory } from './ssec/attempt.ts'
 import { type Attempt, versionRead } from './ssec/attempts.ts'
+import { readClientDocument } from './ssec/client-document.ts'
 import { type ConfirmedRequest, confirm } from './ssec/confirm.ts'
 import { type EnforcedRequest, enforce, type ReceivedRequest } from './ssec/enforce.ts'
 import { createEtagsAt, type EtagsAt } from './ssec/etag.ts'
@@ -67,7 +68,7 @@ const receive = async (
     const document = body.kind === 'bytes' ? body.bytes.toString('utf8') : ''
     decideDeletes(policy, request.client.name, request.address.bucket, parseDeleteKeys(document))
   }
-  return { ...request, body } as unknown as ReceivedRequest
+  return readClientDocument({ ...request, body } as unknown as ReceivedRequest)
 }
 
 type Attempting = (request: EnforcedRequest, signal: AbortSignal) => Promise<AttemptedRequest>

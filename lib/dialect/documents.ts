@@ -123,6 +123,12 @@ export const documentWriter = (family: FamilyName, of: DocumentOf): Change | und
 export const documentReader = (family: FamilyName, of: DocumentOf): Change | undefined =>
   changeOf(rowOf(family, of)?.read)
 
+/** How a client's document, in the family's words, is read into S3's; undefined where both have the same. */
+export const sentDocumentReader = (family: FamilyName, of: DocumentOf): Change | undefined => {
+  const isNewBucket = family === 'obs' && of.level === 'bucket' && of.query.length === 0
+  return isNewBucket ? rename('Location', 'LocationConstraint') : documentReader(family, of)
+}
+
 /** What listings say of the storage class in the family's words, in S3's; undefined where both have the same. */
 export const listedStorageClass = (
   family: FamilyName,

@@ -58,6 +58,7 @@ const HEADERS = new Set([
   'content-md5',
   'content-type',
   'expires',
+  'x-amz-acl',
   'x-amz-expected-bucket-owner',
   'x-amz-request-payer',
   'x-amz-sdk-checksum-algorithm',

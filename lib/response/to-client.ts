@@ -1,3 +1,4 @@
+import { documentWriter } from '../dialect/documents.ts'
 import type { CustomerKey } from '../keys/customer-key.ts'
 import { S3Error } from '../s3/error.ts'
 import { endsAtHop, type Headers } from '../s3/headers.ts'
@@ -82,6 +83,10 @@ const rewriteOf = (
     )
 }
 
+/** The documents that the client's dialect has otherwise than S3; listings are the same in all. */
+const dialectRewrite = ({ dialect, address, query }: S3Request): Rewrite | undefined =>
+  query.length === 0 ? undefined : documentWriter(dialect, { level: address.level, query })
+
 const wholeDocument = async ({ body }: S3Response, limit: number): Promise<Buffer> => {
   if (body === undefined) return Buffer.alloc(0)
   const bytes = Buffer.isBuffer(body) ? body : await readDocument(body, limit)
@@ -112,7 +117,8 @@ export const toClient = async (
   if (received.method === 'HEAD') return response
   if (answer.status >= 400) return withScrubbedError(response, keysOf(confirmed))
   if (answer.status !== 200) return response
-  const rewritten = await withRewritten(response, rewriteOf(confirmed, received, view), view)
+  const rewrite = rewriteOf(confirmed, received, view) ?? dialectRewrite(received)
+  const rewritten = await withRewritten(response, rewrite, view)
   return throughFilter(rewritten, etagFilter(request, view.etagsAt))
 }
 

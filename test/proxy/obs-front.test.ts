@@ -64,9 +64,16 @@ const ask = (origin: string, asking: Asking): Promise<Received> => {
   )
 }
 
+const DOCUMENTS: Readonly<Record<string, string>> = {
+  '/bucket/key?acl=':
+    '<AccessControlPolicy><Grantee xmlns:xsi="x" xsi:type="CanonicalUser"><ID>u</ID></Grantee><Grantee xmlns:xsi="x" xsi:type="Group"><URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee></AccessControlPolicy>',
+  '/bucket?location=': '<LocationConstraint>eu</LocationConstraint>',
+}
+
 const start = async (options: Partial<ProxyOptions> = {}) => {
   const upstream = await startUpstream(t, seen => ({
     headers: { etag: '"0123"', 'x-amz-request-id': 'UP', 'x-amz-meta-a': 'b', ...echoOf(seen) },
+    ...(seen.method === 'GET' && DOCUMENTS[seen.target] && { body: DOCUMENTS[seen.target] }),
     ...(seen.target.startsWith('/bucket/missing')
       ? {
           status: 404,
@@ -253,6 +260,41 @@ t.test('what no signature covers is not acted on', async t => {
   t.equal((await ask(proxy.origin, listing)).status, 200, 'a listing is narrowed unsigned')
 })
 
+const USER_GRANT = '<Grantee><ID>u</ID></Grantee>'
+const EVERYONE_GRANT = '<Grantee><Canned>Everyone</Canned></Grantee><Delivered>false</Delivered>'
+
+t.test('documents are read and written in the words of OBS', async t => {
+  const { upstream, proxy } = await start({ rules: [rule({ kind: 'passthrough' })] })
+  await ask(proxy.origin, {
+    method: 'PUT',
+    target: '/bucket',
+    body: '<CreateBucketConfiguration><Location>eu</Location></CreateBucketConfiguration>',
+  })
+  t.match(String(upstream.seen[0]?.body), '<LocationConstraint>eu</LocationConstraint>')
+  const acl = `<AccessControlPolicy>${USER_GRANT}${EVERYONE_GRANT}</AccessControlPolicy>`
+  const { createHash } = await import('node:crypto')
+  const md5 = (text: unknown) => createHash('md5').update(String(text)).digest('base64')
+  const putAcl = (sum: string) =>
+    ask(proxy.origin, {
+      method: 'PUT',
+      target: '/bucket/key?acl',
+      headers: { 'content-md5': sum },
+      body: acl,
+    })
+  t.equal((await putAcl(md5(acl))).status, 200)
+  const sent = upstream.seen[1]
+  t.match(String(sent?.body), /xsi:type="CanonicalUser"><ID>u<\/ID>/)
+  t.match(String(sent?.body), /xsi:type="Group"><URI>http[^<]*AllUsers<\/URI><\/Grantee><\/Acc/)
+  t.equal(sent?.headers['content-md5'], md5(sent?.body))
+  t.match(await putAcl(md5('other')), { status: 400, text: /BadDigest/ })
+  t.equal(
+    (await ask(proxy.origin, { target: '/bucket/key?acl' })).text,
+    acl.replace(/<Del.*d>/, ''),
+  )
+  const location = await ask(proxy.origin, { target: '/bucket?location' })
+  t.equal(location.text, '<Location>eu</Location>')
+})
+
 t.test('a session token is refused in the words of OBS, too', async t => {
   const { proxy } = await start()
   const headers = { 'x-obs-security-token': 'token' }
@@ -384,3 +426,62 @@ t.test('a body without a length is read whole, up to a limit', async t => {
   })
   t.equal(upstream.seen.length, 1)
 })
+
+t.test(
+  'nothing of a signature, a token or a key reaches the log, an error or the client',
+  async t => {
+    const key = keyBytes('own').toString('base64')
+    const telling = await startUpstream(t, seen => ({
+      status: 403,
+      body: `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message><StringToSign>${seen.headers['authorization']}</StringToSign></Error>`,
+    }))
+    const proxy = await startProxy(t, {
+      upstream: telling.origin,
+      clients: [clientWith('v4', 'v2', 'obs')],
+      rules: [rule(encrypt({ clientKeys: 'accept' }))],
+    })
+    const signature = 'c2lnbmF0dXJlLW9mLXRoZS10ZXN0'
+    const told: string[] = []
+    for (const [id, header] of [
+      ['AccessKeyId', 'OBS'],
+      ['AWSAccessKeyId', 'AWS'],
+    ] as const) {
+      const query = `${id}=${APP.accessKeyId}&Expires=9999999999&Signature=${signature}`
+      const urls = [
+        query,
+        `${query}&x-obs-security-token=${signature}`,
+        `${query}&Policy=${signature}`,
+      ]
+      for (const url of urls) {
+        const { text, headers } = await sendRaw(proxy.origin, 'GET', `/bucket/key?${url}`, {})
+        told.push(text + JSON.stringify(headers))
+      }
+      const signed = { authorization: `${header} ${APP.accessKeyId}:${signature}` }
+      const dated = { ...signed, date: new Date().toUTCString(), 'x-obs-security-token': signature }
+      const answer = await sendRaw(proxy.origin, 'GET', '/bucket/key', dated)
+      told.push(answer.text + JSON.stringify(answer.headers))
+    }
+    const { createHash } = await import('node:crypto')
+    const headers = {
+      'x-obs-server-side-encryption-customer-algorithm': 'AES256',
+      'x-obs-server-side-encryption-customer-key': key,
+      'x-obs-server-side-encryption-customer-key-md5': createHash('md5')
+        .update(Buffer.from(key, 'base64'))
+        .digest('base64'),
+    }
+    const own = await ask(proxy.origin, {
+      method: 'PUT',
+      target: '/bucket/key',
+      headers,
+      body: 'x',
+    })
+    t.equal(own.status, 403)
+    told.push(own.text + JSON.stringify(own.headers), proxy.logText())
+    for (const secret of [signature, key, APP.secretAccessKey, 'AWS4-HMAC-SHA256 Credential']) {
+      t.notOk(
+        told.some(text => text.includes(secret)),
+        secret,
+      )
+    }
+  },
+)

@@ -1,5 +1,7 @@
 import t from 'tap'
 import { startEmbedded } from '../../lib/embedded/server.ts'
+import { uriEncodeKey } from '../../lib/s3/encoding.ts'
+import { sendRaw } from '../support/client.ts'
 import { createObsClient, modeName, OBS_MODES } from '../support/obs-client.ts'
 import { playObsScenario } from '../support/obs-scenario.ts'
 import { APP, APP_CLIENT, startProxy } from '../support/proxy.ts'
@@ -24,6 +26,9 @@ for (const mode of OBS_MODES) {
     })
     const sdk = await createObsClient({ port: Number(new URL(proxy.origin).port), ...APP }, mode)
     t.teardown(() => sdk.close())
-    await playObsScenario(t, { sdk, bucket: 'obs-bucket', folder: t.testdirName })
+    const bucket = 'obs-bucket'
+    const askProvider = async (objectKey: string): Promise<number> =>
+      (await sendRaw(embedded.origin, 'GET', `/${bucket}/${uriEncodeKey(objectKey)}`, {})).status
+    await playObsScenario(t, { sdk, bucket, folder: t.testdirName, askProvider })
   })
 }

@@ -44,6 +44,10 @@ const PROVIDERS: Readonly<Record<UpstreamName, string>> = {
 export interface SiteOptions {
   /** Name of the provider's profile, where another than the provider's own is wanted. */
   readonly profile?: string
+  /** How the client `app` may sign, where otherwise than with SigV4 alone. */
+  readonly signatures?: readonly string[]
+  /** Host names for virtual-hosted-style requests. */
+  readonly domains?: readonly string[]
 }
 
 /** Where one proxy runs, once or several times: its files, its ports, and the provider behind it. */
@@ -155,11 +159,15 @@ const configOf = (site: Site, endpoint: Endpoint, { cert, key }: Certificates): 
   ],
   upstreams: { main: upstreamConfig(site, endpoint) },
   clients: [
-    clientConfig('app', APP, 'REAL_APP_SECRET'),
+    {
+      ...clientConfig('app', APP, 'REAL_APP_SECRET'),
+      ...(site.signatures && { signatures: site.signatures }),
+    },
     clientConfig('reader', READER, 'REAL_READER_SECRET'),
   ],
   keyrings: { main: { provider: 'file', path: join(site.folder, 'keyring.yaml') } },
   rules: RULES,
+  ...(site.domains && { domains: site.domains }),
   ...(process.env['REAL_TRANSPORT'] && { transport: process.env['REAL_TRANSPORT'] }),
 })
 

@@ -17,6 +17,8 @@ export interface Scene {
   readonly bucket: string
   /** For files to upload. */
   readonly folder: string
+  /** Asks the provider itself for an object, without a key; gives the answer's status. */
+  readonly askProvider: (objectKey: string) => Promise<number>
 }
 
 const testObjects = async (t: Test, { sdk, bucket: Bucket, folder }: Scene): Promise<void> => {
@@ -90,7 +92,7 @@ const testUrls = async (t: Test, { sdk, bucket: Bucket }: Scene): Promise<void> 
   }
 }
 
-const testListing = async (t: Test, { sdk, bucket: Bucket }: Scene): Promise<void> => {
+const testListing = async (t: Test, { sdk, bucket: Bucket, askProvider }: Scene): Promise<void> => {
   const keys = async (Prefix: string): Promise<readonly string[]> => {
     const { Contents } = demand('list', await sdk.listObjects({ Bucket, Prefix }))
     return (Contents as readonly { Key: string }[]).map(({ Key }) => Key)
@@ -98,6 +100,7 @@ const testListing = async (t: Test, { sdk, bucket: Bucket }: Scene): Promise<voi
   t.strictSame(await keys('dir/a b'), ['dir/a b+ü.txt'])
   const Objects = (await keys('')).map(Key => ({ Key }))
   t.ok(Objects.length > 4)
+  for (const { Key } of Objects) t.equal(await askProvider(Key), 400, `${Key} is encrypted`)
   const deleted = demand('delete many', await sdk.deleteObjects({ Bucket, Objects }))
   t.equal((deleted['Deleteds'] as unknown[]).length, Objects.length)
   t.strictSame(await keys(''), [])
