@@ -53,10 +53,15 @@ export const stateName = (stored: Stored): string => {
   }
 }
 
+const isByMethod = (stored: Stored, { effect }: Extract<Decision, { kind: 'provider' }>): boolean =>
+  stored.kind === 'provider' &&
+  stored.method === (effect.method.sse === 'kms' ? 'aws:kms' : 'AES256')
+
 /** Whether an object is as its rule says: encrypted with a version of the rule's keyring, the newest where demanded. */
 export const isCovered = (stored: Stored, wanted: Wanted, newestOnly: boolean): boolean => {
   if (stored.kind === 'gone') return true
   if (stored.kind === 'refused') return false
+  if (wanted.decision.kind === 'provider') return isByMethod(stored, wanted.decision)
   if (wanted.decision.kind !== 'encrypt') return stored.kind !== 'unreadable'
   if (stored.kind !== 'customer-key') return false
   const allowed = newestOnly ? wanted.keys.slice(0, 1) : wanted.keys

@@ -4,6 +4,7 @@ import type { CustomerKey } from '../keys/customer-key.ts'
 import type { Keys } from '../keys/find-keys.ts'
 import { questionOf } from '../policy/decide.ts'
 import { createPolicy, type Decision, type Policy } from '../policy/resolve.ts'
+import type { ProviderMethod } from '../policy/rule.ts'
 import { type ObjectPlace, parseCopySource } from '../s3/address.ts'
 import type { Headers } from '../s3/headers.ts'
 import { type Operation, operationNamed, recognise } from '../s3/operation.ts'
@@ -12,6 +13,7 @@ import type { Ready } from '../serving.ts'
 import { type Attempt, type Attempts, attemptsFor } from '../ssec/attempts.ts'
 import { takesKey } from '../ssec/enforce.ts'
 import { type KeyPlace, SSE_C_HEADERS } from '../ssec/headers.ts'
+import { methodHeaders } from '../ssec/method.ts'
 import { clientNamed } from './clients.ts'
 import { parseHeaderLine } from './header-line.ts'
 import { type Io, toPath } from './io.ts'
@@ -74,10 +76,17 @@ const attemptsOf = (
     plaintextSource: allowsPlaintext(source?.decision),
   })
 
+const methodText = (method: ProviderMethod): string => {
+  if (method.sse === 's3') return 'SSE-S3'
+  return method.keyId === undefined ? 'SSE-KMS' : `SSE-KMS with key ${method.keyId}`
+}
+
 const decisionText = (decision: Decision): string => {
   switch (decision.kind) {
     case 'encrypt':
       return `encrypt with keyring ${decision.effect.encrypt.keyring} (rule ${decision.rule})`
+    case 'provider':
+      return `encrypt by the provider's own ${methodText(decision.effect.method)} (rule ${decision.rule})`
     case 'passthrough':
       return `pass through (rule ${decision.rule})`
     case 'deny':
@@ -107,6 +116,13 @@ const attemptRows = (attempts: Attempts, copies: boolean): Row[] => [
   ...headerRows('source', attempts[0].source),
   ...attempts.map((attempt, i): Row => ['attempt', `${i + 1}. ${attemptText(attempt, copies)}`]),
 ]
+
+const methodRows = (decision: Decision, operation: Operation): Row[] =>
+  decision.kind === 'deny'
+    ? []
+    : methodHeaders(decision, operation).map(
+        ([name, value]): Row => ['header', `${name}: ${value}`],
+      )
 
 const uploadRows = ({ query }: S3Url, { kind }: Decision): Row[] =>
   kind === 'encrypt' && hasParameter(query, 'uploadId')
@@ -168,6 +184,7 @@ const rowsOf = (ready: Ready, client: Client, request: Request): Row[] => {
     ...rows,
     ...uploadRows(request, object.decision),
     ...copyRows(operation, upstream?.copy ?? profile.copy, attempts),
+    ...methodRows(object.decision, operation),
     ...attemptRows(attempts, source !== undefined),
   ]
 }

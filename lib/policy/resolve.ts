@@ -20,6 +20,11 @@ export type Decision =
       readonly rule: string
       readonly effect: Extract<RuleEffect, { kind: 'encrypt' }>
     }
+  | {
+      readonly kind: 'provider'
+      readonly rule: string
+      readonly effect: Extract<RuleEffect, { kind: 'provider' }>
+    }
   | { readonly kind: 'passthrough'; readonly rule: string }
   | { readonly kind: 'deny'; readonly rule: string | undefined; readonly reason: string }
 
@@ -63,6 +68,8 @@ const decisionOf = ({ name, effect }: Rule, { operation }: Question): Decision =
   switch (effect.kind) {
     case 'encrypt':
       return { kind: 'encrypt', rule: name, effect }
+    case 'provider':
+      return { kind: 'provider', rule: name, effect }
     case 'passthrough':
       return { kind: 'passthrough', rule: name }
     case 'deny':

@@ -5,6 +5,15 @@ export interface Encrypt {
   readonly keyring: string
 }
 
+/** One of the provider's own methods, with keys that the provider keeps. */
+export type ProviderMethod =
+  | { readonly sse: 's3' }
+  | {
+      readonly sse: 'kms'
+      /** Left out: the provider's default key. */
+      readonly keyId?: string | undefined
+    }
+
 /** What a rule speaks of; an absent list means all. */
 export interface RuleMatch {
   /** Client names. */
@@ -33,6 +42,16 @@ export type RuleEffect =
       readonly responseHeaders: 'show' | 'hide'
       /** How clients see ETags, if not as the upstream says. */
       readonly etag?: EtagView | undefined
+    }
+  | {
+      readonly kind: 'provider'
+      readonly method: ProviderMethod
+      /** Whether objects that no method encrypts may still be read. */
+      readonly plaintextReads: 'allow' | 'deny'
+      /** What happens to a client's own `x-amz-server-side-encryption*`. */
+      readonly conflicts: 'remove' | 'reject'
+      /** What happens to a write that the provider did not confirm as encrypted. */
+      readonly onUnconfirmed: 'delete' | 'keep'
     }
   | { readonly kind: 'passthrough' }
   | { readonly kind: 'deny' }

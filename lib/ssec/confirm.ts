@@ -5,7 +5,9 @@ import { S3Error } from '../s3/error.ts'
 import type { Through } from '../s3/request.ts'
 import type { S3Response } from '../s3/response.ts'
 import type { AttemptedRequest } from './attempt.ts'
+import { isCovered } from './enforce.ts'
 import { echoes, echoesAny } from './headers.ts'
+import { lacksMethod, readsPlaintext } from './method.ts'
 
 export type ConfirmedRequest = Through<'confirm', AttemptedRequest>
 
@@ -55,13 +57,16 @@ const readPermission = ({ request }: AttemptedRequest): Permission =>
 
 const deniesPlaintext = (attempted: AttemptedRequest): boolean => {
   const permission = readPermission(attempted)
-  return permission.kind === 'encrypt' && permission.effect.plaintextReads === 'deny'
+  return isCovered(permission) && permission.effect.plaintextReads === 'deny'
 }
+
+const withoutWhat = (attempted: AttemptedRequest): string =>
+  readPermission(attempted).kind === 'provider' ? 'unencrypted' : 'without SSE-C'
 
 const refusePlaintext = (attempted: AttemptedRequest): never => {
   throw new S3Error(
     'AccessDenied',
-    `The object is stored without SSE-C, and rule '${readPermission(attempted).rule}' denies plaintext reads.`,
+    `The object is stored ${withoutWhat(attempted)}, and rule '${readPermission(attempted).rule}' denies plaintext reads.`,
   )
 }
 
@@ -71,7 +76,7 @@ const KEPT = 'The storage provider did not confirm that it encrypted with the de
 
 const refuseWrite = async (attempted: AttemptedRequest, undo: Undo): Promise<never> => {
   const { permission } = attempted.request
-  if (permission.kind === 'encrypt' && permission.effect.onUnconfirmed === 'keep') {
+  if (isCovered(permission) && permission.effect.onUnconfirmed === 'keep') {
     throw unconfirmed(`${KEPT} What it stored was kept, as rule '${permission.rule}' says.`)
   }
   throw (await undo(attempted))
@@ -83,6 +88,8 @@ const refuseWrite = async (attempted: AttemptedRequest, undo: Undo): Promise<nev
  * Lets an answer pass only when it shows what was demanded: a covered write must echo our key's MD5, and a covered
  * read must, too, where plaintext reads are denied.
  *
+ * Where the rule has the provider's own method, the answer must name that, and its key where one is given.
+ *
  * @throws {S3Error} `UnconfirmedEncryption` for a write, after taking it back; `AccessDenied` for a plaintext read.
  */
 export const confirm = async (
@@ -91,7 +98,9 @@ export const confirm = async (
   undo: Undo,
 ): Promise<ConfirmedRequest> => {
   if (attempted.refusal === 'plaintext' && deniesPlaintext(attempted)) refusePlaintext(attempted)
-  if (!lacksEcho(attempted, profile)) return attempted as unknown as ConfirmedRequest
+  if (lacksMethod(attempted, profile)) return refuseWrite(attempted, undo)
+  if (!lacksEcho(attempted, profile) && !readsPlaintext(attempted))
+    return attempted as unknown as ConfirmedRequest
   if (attempted.request.operation.class === 'write') return refuseWrite(attempted, undo)
   if (!deniesPlaintext(attempted)) return attempted as unknown as ConfirmedRequest
   discard(attempted.answer)

@@ -10,6 +10,7 @@ import { mapParameter, type Query, queryValue } from '../s3/query.ts'
 import type { Through } from '../s3/request.ts'
 import { type Attempts, attemptsFor } from './attempts.ts'
 import { clientTriple, isOtherMethodHeader, isTripleHeader, type KeyPlace } from './headers.ts'
+import { refuseSecondMethod } from './method.ts'
 import { openUploadId } from './upload-id.ts'
 
 export type ReceivedRequest = Through<'body', KeyedRequest & { readonly body: Body }>
@@ -49,13 +50,19 @@ const candidates = (
   return [own]
 }
 
+type Covering = Extract<Permission, { kind: 'encrypt' | 'provider' }>
+
+/** Whether a rule says how objects are encrypted, whoever's keys it is with. */
+export const isCovered = (permission: Permission): permission is Covering =>
+  permission.kind === 'encrypt' || permission.kind === 'provider'
+
 const refuseConflicts = ({ permission, headers }: ReceivedRequest): void => {
-  if (permission.kind !== 'encrypt' || permission.effect.conflicts === 'remove') return
+  if (!isCovered(permission) || permission.effect.conflicts === 'remove') return
   const conflict = [...headers.keys()].find(isOtherMethodHeader)
   if (conflict === undefined) return
   throw new S3Error(
     'InvalidArgument',
-    `Rule '${permission.rule}' encrypts with customer keys and refuses ${conflict}. Send the request without it.`,
+    `Rule '${permission.rule}' decides how objects are encrypted, and refuses ${conflict}. Send the request without it.`,
   )
 }
 
@@ -70,7 +77,7 @@ const cleanHeaders = (request: ReceivedRequest): Headers =>
       name =>
         isTripleHeader('object', name) ||
         isTripleHeader('source', name) ||
-        (request.permission.kind === 'encrypt' && isOtherMethodHeader(name)),
+        (isCovered(request.permission) && isOtherMethodHeader(name)),
     ),
     oneSpelling(request),
   )
@@ -136,6 +143,7 @@ export const takesKey = (operation: Operation, profile: Profile): boolean =>
  */
 export const enforce = (received: ReceivedRequest, profile: Profile): EnforcedRequest => {
   refuseConflicts(received)
+  refuseSecondMethod(received.permission, received.operation, received.headers)
   const objectKeys = candidates(received, 'object', received.permission, received.objectKeys)
   const sourceKeys =
     received.copySource &&

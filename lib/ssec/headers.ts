@@ -28,7 +28,9 @@ export const isTripleHeader = (place: KeyPlace, name: string): boolean => NAMES[
 
 /** Whether the header asks for one of the provider's own methods (SSE-S3, SSE-KMS, their options). */
 export const isOtherMethodHeader = (name: string): boolean =>
-  name.startsWith('x-amz-server-side-encryption') && !NAMES.object.has(name)
+  (name.startsWith('x-amz-server-side-encryption') && !NAMES.object.has(name)) ||
+  name === 'x-obs-server-side-data-encryption' ||
+  name === 'x-obs-sse-kms-key-project-id'
 
 /** The header triple that carries `key`. */
 export const triple = (

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { configJsonSchema, configurationPage } from '../../lib/config/reference.ts'
+import { dialectsPage } from '../../lib/dialect/reference.ts'
 import { logPage, metricsPage } from '../../lib/observe/reference.ts'
 
 const inRepository = (file: string): Promise<string> =>
@@ -13,6 +14,10 @@ t.test('config/schema.json is up to date (npm run schema)', async t => {
 
 t.test('docs/configuration.md is up to date (npm run schema)', async t => {
   t.equal(await inRepository('docs/configuration.md'), configurationPage())
+})
+
+t.test('docs/dialects.md is up to date (npm run schema)', async t => {
+  t.equal(await inRepository('docs/dialects.md'), dialectsPage())
 })
 
 t.test('docs/log.md is up to date (npm run schema)', async t => {

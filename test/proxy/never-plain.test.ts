@@ -4,7 +4,7 @@ import t from 'tap'
 import { FAMILIES, type Family, isForeignHeader } from '../../lib/dialect/families.ts'
 import { PROVIDERS } from '../../lib/dialect/profiles.ts'
 import { readRequest, writeResponse } from '../../lib/dialect/translate.ts'
-import type { Rule, RuleEffect } from '../../lib/policy/rule.ts'
+import type { ProviderMethod, Rule, RuleEffect } from '../../lib/policy/rule.ts'
 import type { Headers } from '../../lib/s3/headers.ts'
 import { OPERATIONS, type Operation } from '../../lib/s3/operation.ts'
 import { parseQuery, queryValue } from '../../lib/s3/query.ts'
@@ -25,6 +25,8 @@ const TRIPLE = ['algorithm', 'key', 'key-md5'].map(
 const SOURCE = ['algorithm', 'key', 'key-md5'].map(
   part => `x-amz-copy-source-server-side-encryption-customer-${part}`,
 )
+const METHOD = 'x-amz-server-side-encryption'
+const METHOD_KEY = `${METHOD}-aws-kms-key-id`
 const [ALGORITHM = '', KEY = '', MD5 = ''] = TRIPLE
 
 /** The parameters that make a request be this operation. */
@@ -78,6 +80,17 @@ const effect: fc.Arbitrary<RuleEffect> = fc.oneof(
       onUnconfirmed: fc.constantFrom('delete' as const, 'keep' as const),
     })
     .map(encrypt),
+  fc.record({
+    kind: fc.constant('provider' as const),
+    method: fc.constantFrom<ProviderMethod>(
+      { sse: 's3' },
+      { sse: 'kms' },
+      { sse: 'kms', keyId: 'key-1' },
+    ),
+    plaintextReads: fc.constantFrom('allow' as const, 'deny' as const),
+    conflicts: fc.constantFrom('remove' as const, 'reject' as const),
+    onUnconfirmed: fc.constantFrom('delete' as const, 'keep' as const),
+  }),
   fc.constant<RuleEffect>({ kind: 'passthrough' }),
   fc.constant<RuleEffect>({ kind: 'deny' }),
 )
@@ -173,8 +186,18 @@ const HEAD = [
   ['content-length', String(DOCUMENT.length)],
 ] as const
 
+/** Google names the key alone, so a wrong answer is wrong in that, too. */
+const methodEcho = (request: SignedRequest, isOurs: boolean): Headers => {
+  const method = request.headers.get(METHOD) ?? ''
+  const key = request.headers.get(METHOD_KEY)
+  const other = method === 'AES256' ? 'aws:kms' : 'AES256'
+  const named = key === undefined ? [] : [[METHOD_KEY, isOurs ? key : 'other'] as const]
+  return new Map([...HEAD, [METHOD, isOurs ? method : other], ...named])
+}
+
 const echo = (request: SignedRequest, kind: (typeof ECHOES)[number]): Headers => {
   const md5 = request.headers.get(MD5)
+  if (kind !== 'none' && request.headers.has(METHOD)) return methodEcho(request, kind === 'ours')
   if (kind === 'none' || md5 === undefined) return new Map(HEAD)
   return new Map([
     ...HEAD,
@@ -266,6 +289,20 @@ const hasRightKey = (request: SignedRequest, effect: Encrypting): boolean => {
   return OUR_KEYS.includes(key) || (effect.clientKeys === 'accept' && key === OWN[KEY])
 }
 
+/** What a write demands where its rule has the provider's own method. */
+const TAKES_METHOD = ['PutObject', 'CopyObject', 'CreateMultipartUpload']
+
+const isWriteByMethod = ({ one, effect, sent }: Outcome): boolean =>
+  effect.kind === 'provider' &&
+  one.operation.echo &&
+  one.operation.class === 'write' &&
+  sent.length > 0
+
+const hasMethod = ({ headers }: SignedRequest, effect: RuleEffect): boolean =>
+  effect.kind === 'provider' &&
+  headers.get(METHOD) === (effect.method.sse === 'kms' ? 'aws:kms' : 'AES256') &&
+  headers.get(METHOD_KEY) === (effect.method.sse === 'kms' ? effect.method.keyId : undefined)
+
 const isWrite = ({ method }: SignedRequest): boolean => method === 'PUT' || method === 'POST'
 
 const isRaw = ({ asked }: Case): boolean => asked.query.endsWith('=ID')
@@ -289,6 +326,17 @@ const FAULTS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
   'two methods on one request': ({ effect, sent }) =>
     effect.kind === 'encrypt' &&
     sent.some(each => hasAny(each, TRIPLE) && each.headers.has('x-amz-server-side-encryption')),
+  'a write without its method': outcome =>
+    isWriteByMethod(outcome) &&
+    TAKES_METHOD.includes(outcome.one.operation.name) &&
+    !outcome.sent.filter(isWrite).some(each => hasMethod(each, outcome.effect)),
+  'a second method beside the provider’s own': outcome =>
+    isWriteByMethod(outcome) && outcome.sent.some(each => isWrite(each) && hasAny(each, TRIPLE)),
+  'a write without its method called a success': outcome =>
+    isWriteByMethod(outcome) &&
+    outcome.succeeded &&
+    !(outcome.echoing === 'ours' && TAKES_METHOD.includes(outcome.one.operation.name)) &&
+    !isVouchedFor(outcome),
   'a triple where none belongs': ({ one, sent }) =>
     sent.slice(0, 1).some(each => !one.operation.object && hasAny(each, TRIPLE)),
   'a source triple where none belongs': ({ one, sent }) =>

@@ -1,20 +1,28 @@
-import type { Rule, RuleEffect } from '../../policy/rule.ts'
+import type { ProviderMethod, Rule, RuleEffect } from '../../policy/rule.ts'
 import { ENCRYPT_DEFAULTS, type RuleShape } from '../schema/rule.ts'
 
+const methodOf = ({ sse, keyId }: NonNullable<RuleShape['encrypt']>): ProviderMethod =>
+  sse === 'kms' ? { sse, keyId } : { sse: 's3' }
+
 const effectOf = (value: RuleShape): RuleEffect => {
-  if (value.encrypt !== undefined) {
+  const { encrypt } = value
+  if (encrypt === undefined) return { kind: value.passthrough ? 'passthrough' : 'deny' }
+  const shared = {
+    plaintextReads: value.plaintextReads ?? ENCRYPT_DEFAULTS.plaintextReads,
+    conflicts: value.conflicts ?? ENCRYPT_DEFAULTS.conflicts,
+    onUnconfirmed: value.onUnconfirmed ?? ENCRYPT_DEFAULTS.onUnconfirmed,
+  }
+  if (encrypt.keyring !== undefined) {
     return {
       kind: 'encrypt',
-      encrypt: value.encrypt,
-      plaintextReads: value.plaintextReads ?? ENCRYPT_DEFAULTS.plaintextReads,
+      encrypt: { keyring: encrypt.keyring },
+      ...shared,
       clientKeys: value.clientKeys ?? ENCRYPT_DEFAULTS.clientKeys,
-      conflicts: value.conflicts ?? ENCRYPT_DEFAULTS.conflicts,
-      onUnconfirmed: value.onUnconfirmed ?? ENCRYPT_DEFAULTS.onUnconfirmed,
       responseHeaders: value.responseHeaders ?? ENCRYPT_DEFAULTS.responseHeaders,
       etag: value.etag,
     }
   }
-  return { kind: value.passthrough ? 'passthrough' : 'deny' }
+  return { kind: 'provider', method: methodOf(encrypt), ...shared }
 }
 
 /** Makes a rule. */

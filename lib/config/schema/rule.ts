@@ -86,19 +86,71 @@ const encryptOptions = {
 
 type EncryptOption = keyof typeof encryptOptions
 
+/** The options that speak of keys that a request carries. */
+const OF_KEYRINGS = new Set(['clientKeys', 'responseHeaders', 'etag'])
+
 const checkEncryptOptions = (
-  value: Readonly<Partial<Record<'encrypt' | EncryptOption, unknown>>>,
+  value: Readonly<Partial<Record<EncryptOption, unknown>>> & {
+    readonly encrypt?:
+      | { readonly keyring?: string | undefined; readonly sse?: string | undefined }
+      | undefined
+  },
   report: z.RefinementCtx,
 ): void => {
-  if (value.encrypt !== undefined) return
+  const { encrypt } = value
+  if (encrypt?.keyring !== undefined) return
   for (const option of Object.keys(encryptOptions)) {
     if (value[option as EncryptOption] === undefined) continue
-    const message = 'has a meaning only with encrypt. Remove it.'
+    if (encrypt?.sse !== undefined && !OF_KEYRINGS.has(option)) continue
+    const what = encrypt === undefined ? 'encrypt' : 'a keyring'
+    const message = `has a meaning only with ${what}. Remove it.`
     report.addIssue({ code: 'custom', path: [option], message })
   }
 }
 
 const list = <S extends z.ZodType>(item: S) => z.array(item).min(1)
+
+const checkKeyId = (
+  { sse, keyId }: { readonly sse?: string | undefined; readonly keyId?: string | undefined },
+  report: z.RefinementCtx,
+): void => {
+  if (keyId === undefined || sse === 'kms') return
+  const message = 'has a meaning only with sse: kms. Remove it.'
+  report.addIssue({ code: 'custom', path: ['keyId'], message })
+}
+
+const encryption = exactlyOne(
+  z.strictObject({
+    keyring: name
+      .describe(
+        'SSE-C: name of the keyring. Its newest version encrypts, all decrypt. The provider keeps no key.',
+      )
+      .optional(),
+    sse: z
+      .enum(['kms', 's3'])
+      .describe(
+        "Instead, the provider's own method, with a key that it keeps: SSE-KMS (`kms`), or the plain one (`s3`: SSE-S3, SSE-OBS, SSE-B2). Every write demands it, and is a success only when the answer names it.",
+      )
+      .optional(),
+    keyId: z
+      .string()
+      .regex(/^(?!alias\/)[\x21-\x7e]{1,2048}$/, {
+        error:
+          'must be the id or the whole name of a key, not an alias: the answer has to name the same.',
+      })
+      .describe(
+        "With `sse: kms`: the key, as the provider names it. Left out: the provider's default.",
+      )
+      .optional(),
+  }),
+  ['keyring', 'sse'],
+)
+  .superRefine(checkKeyId, always)
+  .meta({
+    id: 'Encrypt',
+    description:
+      "Every object is encrypted: with a `keyring` by SSE-C, or by the provider's own `sse`.",
+  })
 
 /** First match wins, so an absent list means all. */
 export const rule = exactlyOne(
@@ -120,12 +172,7 @@ export const rule = exactlyOne(
         `S3 operations such as \`PutObject\`, or classes of them: ${OPERATION_CLASSES.join(', ')}. Left out: all.`,
       )
       .optional(),
-    encrypt: z
-      .strictObject({
-        keyring: name.describe('Name of the keyring. Its newest version encrypts, all decrypt.'),
-      })
-      .meta({ id: 'Encrypt', description: 'Every object is encrypted with SSE-C.' })
-      .optional(),
+    encrypt: encryption.optional(),
     passthrough: z.literal(true).describe('Requests go on as they are.').optional(),
     deny: z.literal(true).describe('Requests are refused with AccessDenied.').optional(),
     ...encryptOptions,

@@ -1,0 +1,104 @@
+import { FAMILIES, type Family } from './families.ts'
+import { PROVIDERS, type Profile, type Quirk } from './profiles.ts'
+
+const HEAD = `\
+<!-- Made by \`npm run schema\` out of lib/dialect. Change it there. -->
+
+# Dialects
+
+A request is read into S3's vocabulary, and written in the words of its upstream before it is signed. What an upstream's
+words cannot say, and may not be forgotten (a condition, an owner, a context), is refused with 501 and the header's name.
+\`signature\` of an upstream chooses among its words: \`sigv4\` speaks \`x-amz-*\`.
+`
+
+const code = (text: string): string => `\`${text}\``
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
+  row(head),
+  row(head.map(() => '---')),
+  ...rows.map(row),
+]
+
+const differences = ({ names, bucketNames, values, bucketValues }: Family): string => {
+  const all = [
+    ...[...names, ...bucketNames].map(([amz, own]) => `${code(amz)} is ${code(own)}`),
+    ...Object.entries({ ...values, ...bucketValues }).flatMap(([header, pairs]) =>
+      pairs
+        .filter(([amz, own]) => amz !== own)
+        .map(([amz, own]) => `${code(header)}: ${code(amz)} is ${code(own)}`),
+    ),
+  ]
+  return all.join('; ')
+}
+
+const familySection = (family: Family): string[] => {
+  const { triples, digest, lacks, own, general, metadata, source } = family
+  return [
+    `### ${family.name}`,
+    '',
+    ...table(
+      ['what', 'in its words'],
+      [
+        ['object', Object.values(triples.object).map(code).join(', ')],
+        [
+          'copy source',
+          triples.source === undefined
+            ? 'not in headers'
+            : Object.values(triples.source).map(code).join(', '),
+        ],
+        ['answer', `${code(triples.object.algorithm)}, ${code(triples.object.digest)}`],
+        ['digest of the key', digest === 'md5' ? 'MD5' : 'SHA-256'],
+        [
+          'metadata',
+          `${code(`${metadata.prefix}*`)}${metadata.coding === 'percent' ? ', percent-encoded' : ''}`,
+        ],
+        [
+          'other names',
+          general ? `the same behind ${code(family.prefix)}` : 'only those named here',
+        ],
+        ['differences', differences(family)],
+        ['its own, kept for an upstream of the same words', own.map(code).join(', ')],
+        ['without counterpart: refused', lacks.map(code).join(', ')],
+        ['source', source],
+      ].filter(([, text]) => text !== ''),
+    ),
+    '',
+  ]
+}
+
+const handled = (profile: Profile): string =>
+  [
+    `${profile.family}, ${profile.signature}`,
+    profile.addressing === 'virtual' ? 'bucket in the host name' : 'bucket in the path',
+    profile.payload === 'unsigned' ? 'UNSIGNED-PAYLOAD' : 'payload hash signed',
+    profile.checksums ? 'checksums sent on' : 'checksums verified here and left out',
+    `ETags ${profile.etag}`,
+    `own copies with keys: ${profile.copy}`,
+  ].join('; ')
+
+const quirkRow = ({ what, source }: Quirk): string[] => [what.replaceAll('|', '\\|'), source]
+
+const providerSection = (profile: Profile): string[] => [
+  `### ${profile.name}`,
+  '',
+  `${handled(profile)}.`,
+  '',
+  ...(profile.quirks.length === 0
+    ? []
+    : [...table(['quirk', 'evidence'], profile.quirks.map(quirkRow)), '']),
+]
+
+/** The page `docs/dialects.md`: every family of header names and every provider, out of their tables. */
+export const dialectsPage = (): string =>
+  [
+    HEAD,
+    '## Families',
+    '',
+    ...Object.values(FAMILIES).flatMap(familySection),
+    '## Providers',
+    '',
+    ...[...PROVIDERS.values()].flatMap(providerSection),
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n')
