@@ -329,6 +329,7 @@ const FAULTS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
   'a write without its method': outcome =>
     isWriteByMethod(outcome) &&
     TAKES_METHOD.includes(outcome.one.operation.name) &&
+    outcome.sent.some(isWrite) &&
     !outcome.sent.filter(isWrite).some(each => hasMethod(each, outcome.effect)),
   'a second method beside the provider’s own': outcome =>
     isWriteByMethod(outcome) && outcome.sent.some(each => isWrite(each) && hasAny(each, TRIPLE)),
