@@ -248,7 +248,11 @@ t.test('other refusals of a provider’s own copy are the client’s to see', as
     error(404, 'NoSuchKey'),
     error(503, 'SlowDown'),
   ]) {
-    const { proxy, kinds } = await startScripted(t, { 'COPY PUT': refusal }, { provider: 'aws' })
+    const { proxy, kinds } = await startScripted(
+      t,
+      { 'COPY PUT': refusal },
+      { provider: 'generic' },
+    )
     t.match(await copy(proxy, 'main/a', '/other/b'), { status: refusal.status, text: refusal.body })
     t.ok(kinds().every(kind => kind === 'COPY PUT'))
   }
