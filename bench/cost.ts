@@ -1,10 +1,11 @@
 import { checkBodies } from './check.ts'
 import type { Contender } from './contenders/contender.ts'
+import type { Latency } from './ends/load.ts'
 import { type Options, parseOptions } from './options.ts'
 import { describeMachine } from './results/machine.ts'
 import { record } from './results/record.ts'
 import { type Cell, spreadOf } from './results/results.ts'
-import { renderCost } from './results/table.ts'
+import { renderCost, renderLatency } from './results/table.ts'
 import { cpuSeconds } from './stage/proc.ts'
 import { ROUTES, type Route } from './stage/route.ts'
 import { type Entrant, Stage } from './stage/stage.ts'
@@ -18,6 +19,7 @@ interface Sample {
   /** In the work's unit. */
   readonly cost: number
   readonly requestsPerSecond: number
+  readonly latency: Latency
 }
 
 const main = async (): Promise<void> => {
@@ -25,7 +27,7 @@ const main = async (): Promise<void> => {
   const machine = await describeMachine(options.node, options.contenders)
   const cells = await Stage.lend(options.node, stage => measureRoutes(stage, options))
   const cost = { machine, runs: options.runs, cells }
-  console.log(renderCost(cost))
+  console.log(`${renderCost(cost)}\n\n${renderLatency(cost)}`)
   if (options.quick) console.log('Quick: so little work that the figures say little.')
   else await record({ cost })
 }
@@ -91,9 +93,9 @@ const measureWork = async (
 
 const measure = async (stage: Stage, work: Work, entrant: Entrant): Promise<Sample> => {
   const before = await cpuSeconds(entrant.pid)
-  const { wallSeconds } = await stage.load(entrant, { ...work, manner: 'plain' })
+  const { wallSeconds, latency } = await stage.load(entrant, { ...work, manner: 'plain' })
   const cost = costOf(work, (await cpuSeconds(entrant.pid)) - before)
-  return { entrant, cost, requestsPerSecond: work.requests / wallSeconds }
+  return { entrant, cost, requestsPerSecond: work.requests / wallSeconds, latency }
 }
 
 const toCell = (work: Work, { contender, route }: Entrant, samples: readonly Sample[]): Cell => ({
@@ -103,6 +105,10 @@ const toCell = (work: Work, { contender, route }: Entrant, samples: readonly Sam
   contender: contender.name,
   cost: spreadOf(samples.map(sample => sample.cost)),
   requestsPerSecond: spreadOf(samples.map(sample => sample.requestsPerSecond)),
+  latency: {
+    p50: spreadOf(samples.map(({ latency }) => latency.p50)).median,
+    p99: spreadOf(samples.map(({ latency }) => latency.p99)).median,
+  },
 })
 
 await main()

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import type { Contender } from './contenders/contender.ts'
+import { HAPROXY } from './contenders/haproxy.ts'
 import { HTTP_PROXY_3 } from './contenders/http-proxy-3.ts'
 import { NGINX } from './contenders/nginx.ts'
 import { SSEC_PROXY } from './contenders/ssec-proxy.ts'
 import { ROUTES, type Route } from './stage/route.ts'
 
 /** The peers pass through. */
-export const CONTENDERS: readonly Contender[] = [SSEC_PROXY, NGINX, HTTP_PROXY_3]
+export const CONTENDERS: readonly Contender[] = [SSEC_PROXY, NGINX, HAPROXY, HTTP_PROXY_3]
 
 export interface Options {
   /** A smoke: little work, one run, nothing recorded. */
@@ -41,7 +42,7 @@ export const parseOptions = async (
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
-  runs: { type: 'string', default: '5' },
+  runs: { type: 'string', default: '3' },
   node: { type: 'string', default: process.execPath },
   route: { type: 'string', multiple: true },
   contender: { type: 'string', multiple: true },

@@ -21,16 +21,30 @@ const large = (method: Load['method']): Work => ({
   connections: 1,
 })
 
-const small = (method: Load['method']): Work => ({
-  name: `${method} 4 KiB, 32 connections`,
+const small = (
+  method: Load['method'],
+  kib: number,
+  connections: number,
+  requests: number,
+): Work => ({
+  name: `${method} ${kib} KiB, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
   unit: 'µs CPU/request',
   method,
-  size: 4 * KiB,
-  requests: 30_000,
-  connections: 32,
+  size: kib * KiB,
+  requests,
+  connections,
 })
 
-export const WORKS: readonly Work[] = [large('GET'), large('PUT'), small('GET'), small('PUT')]
+export const WORKS: readonly Work[] = [
+  large('GET'),
+  large('PUT'),
+  small('GET', 64, 32, 8000),
+  small('PUT', 64, 32, 8000),
+  small('GET', 4, 32, 30_000),
+  small('PUT', 4, 32, 30_000),
+  small('GET', 4, 1, 8000),
+  small('GET', 4, 256, 20_000),
+]
 
 /** A piece of `work`, after which the contender's code is compiled and its upstream connections are open. */
 export const warmUpOf = (work: Work): Work => ({

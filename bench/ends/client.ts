@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { sendMessage } from './body.ts'
 import { type Connection, openConnection } from './connection.ts'
-import type { Load, Outcome } from './load.ts'
+import type { Latency, Load, Outcome } from './load.ts'
 import { signedHeads } from './signed-requests.ts'
 
 /* The client of the bench, as a process of its own: `node client.js '<Load as JSON>'`; prints its Outcome as JSON. */
@@ -13,24 +13,35 @@ const run = async (load: Load): Promise<Outcome> => {
     Array.from({ length: load.connections }, () => openConnection(load, ca)),
   )
   const startedAt = performance.now()
-  await sendAll(load, heads, connections)
+  const times = await sendAll(load, heads, connections)
   const wallSeconds = (performance.now() - startedAt) / 1000
   for (const connection of connections) connection.socket.destroy()
-  return { wallSeconds }
+  return { wallSeconds, latency: latencyOf(times) }
 }
 
-/** Every connection takes the next request as soon as it is free. */
+const latencyOf = (times: readonly number[]): Latency => {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0
+  return { p50: at(0.5), p99: at(0.99) }
+}
+
+/** Every connection takes the next request as soon as it is free. Gives the milliseconds that each took. */
 const sendAll = async (
   load: Load,
   heads: readonly string[],
   connections: readonly Connection[],
-): Promise<void> => {
+): Promise<readonly number[]> => {
+  const times: number[] = []
   let begun = 0
   const keepBusy = async (connection: Connection): Promise<void> => {
-    while (begun < load.requests)
+    while (begun < load.requests) {
+      const startedAt = performance.now()
       await exchange(load, heads[begun++ % heads.length] ?? '', connection)
+      times.push(performance.now() - startedAt)
+    }
   }
   await Promise.all(connections.map(keepBusy))
+  return times
 }
 
 const exchange = async (load: Load, head: string, connection: Connection): Promise<void> => {

@@ -22,4 +22,12 @@ export interface Load extends NamedObject {
 export interface Outcome {
   /** From the first request to the last answer; connections are open before. */
   readonly wallSeconds: number
+  /** Milliseconds from a request's first byte to its answer's last. */
+  readonly latency: Latency
+}
+
+/** What half of the requests took at most, and what all but one in a hundred did. */
+export interface Latency {
+  readonly p50: number
+  readonly p99: number
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpus, release } from 'node:os'
+import { cpus, loadavg, release } from 'node:os'
 import { promisify } from 'node:util'
 import type { Contender } from '../contenders/contender.ts'
 
@@ -12,6 +12,8 @@ export interface Machine {
   readonly kernel: string
   readonly node: string
   readonly openssl: string
+  /** Processes that wanted a core before the bench began, averaged over a minute; the bench itself has two. */
+  readonly load: number
   /** Version by contender. */
   readonly contenders: Readonly<Record<string, string>>
 }
@@ -34,6 +36,7 @@ export const describeMachine = async (
     kernel: release(),
     node: nodeVersion,
     openssl,
+    load: loadavg()[0] ?? 0,
     contenders: Object.fromEntries(versions),
   }
 }

@@ -1,3 +1,4 @@
+import type { Latency } from '../ends/load.ts'
 import type { Unit } from '../work.ts'
 import type { Machine } from './machine.ts'
 
@@ -17,6 +18,8 @@ export interface Cell {
   readonly cost: Spread
   /** Wall time, which a busy machine disturbs. */
   readonly requestsPerSecond: Spread
+  /** Medians over the runs; wall time, too. */
+  readonly latency: Latency
 }
 
 /** Resident memory of one process over some large transfers, one after the other. */

@@ -15,7 +15,7 @@ import {
 /** All results as Markdown. */
 export const renderResults = ({ cost, memory }: Results): string => {
   const sections = [
-    ...(cost ? ['### CPU', renderCost(cost)] : []),
+    ...(cost ? ['### CPU', renderCost(cost), '### Latency', renderLatency(cost)] : []),
     ...(memory ? ['### Memory', renderMemory(memory)] : []),
   ]
   return `\n${sections.join('\n\n')}\n\n`
@@ -28,6 +28,19 @@ export const renderCost = ({ machine, runs, cells }: CostRecord): string => {
   const rows = groupsOf(cells).map(group => costRow(group, first, peers))
   const method = `Median (least–most) of ${runs} runs.`
   return `${renderMachine(machine)} ${method}\n\n${renderTable([header, ...rows])}`
+}
+
+/** What a request takes on one connection, when nothing else is under way. */
+export const renderLatency = ({ cells }: CostRecord): string => {
+  const alone = cells.filter(({ work }) => work.endsWith(' 1 connection'))
+  const rows = alone.map(({ route, work, contender, latency }) => [
+    renderRoute(route),
+    work,
+    contender,
+    latency.p50.toFixed(3),
+    latency.p99.toFixed(3),
+  ])
+  return renderTable([['route', 'work', 'contender', 'p50, ms', 'p99, ms'], ...rows])
 }
 
 const groupsOf = (cells: readonly Cell[]): readonly (readonly Cell[])[] => {
@@ -103,10 +116,11 @@ const downloadsRow = (downloads: SlowDownloads): readonly string[] => [
 ]
 
 const renderMachine = (machine: Machine): string => {
-  const { date, cpu, cores, kernel, node, openssl, contenders } = machine
+  const { date, cpu, cores, kernel, node, openssl, load, contenders } = machine
   const versions = Object.entries(contenders).map(([name, version]) => `${name} ${version}`)
   return [
     `Recorded ${date.slice(0, 10)} on ${cores} cores of ${cpu}, Linux ${kernel}`,
+    `load average ${load.toFixed(1)} before`,
     `node ${node} (OpenSSL ${openssl})`,
     `${versions.join(', ')}.`,
   ].join('; ')

@@ -1,6 +1,11 @@
 import t from 'tap'
 import { spreadOf, wholeOf } from '../../bench/results/results.ts'
-import { renderCost, renderMemory, renderResults } from '../../bench/results/table.ts'
+import {
+  renderCost,
+  renderLatency,
+  renderMemory,
+  renderResults,
+} from '../../bench/results/table.ts'
 import { costOf, WORKS } from '../../bench/work.ts'
 
 const machine = {
@@ -10,6 +15,7 @@ const machine = {
   kernel: '6.1',
   node: '24.0.0',
   openssl: '3.5.0',
+  load: 0.25,
   contenders: { ours: '1', theirs: '2' },
 }
 
@@ -20,6 +26,7 @@ const cell = (contender: string, median: number) => ({
   contender,
   cost: { median, min: median, max: median },
   requestsPerSecond: { median: 1, min: 1, max: 1 },
+  latency: { p50: 0.5, p99: 2 },
 })
 
 const cost = { machine, runs: 3, cells: [cell('ours', 0.5), cell('theirs', 1)] }
@@ -51,8 +58,12 @@ t.test('a cost is per GiB for large bodies, per request for small ones', async t
   t.strictSame(costs, [
     ['GET 1 GiB', 0.6],
     ['PUT 1 GiB', 0.6],
+    ['GET 64 KiB, 32 connections', 75],
+    ['PUT 64 KiB, 32 connections', 75],
     ['GET 4 KiB, 32 connections', 20],
     ['PUT 4 KiB, 32 connections', 20],
+    ['GET 4 KiB, 1 connection', 75],
+    ['GET 4 KiB, 256 connections', 30],
   ])
 })
 
@@ -65,6 +76,12 @@ t.test('the first contender is a multiple of its peers', async t => {
   )
 })
 
+t.test('latency is of one connection alone', async t => {
+  const alone = { ...cell('ours', 20), work: 'GET 4 KiB, 1 connection' }
+  const lines = renderLatency({ ...cost, cells: [...cost.cells, alone] }).split('\n')
+  t.strictSame(lines.slice(2), ['| http→https | GET 4 KiB, 1 connection | ours | 0.500 | 2.000 |'])
+})
+
 t.test('memory grows from the first start to the highest peak', async t => {
   t.match(wholeOf(memory.transfers[0] ?? { route: '', contender: '', phases: [] }), {
     startMiB: 50,
@@ -74,7 +91,10 @@ t.test('memory grows from the first start to the highest peak', async t => {
 })
 
 t.test('the page says on what, and shows only what was recorded', async t => {
-  t.match(renderResults({ cost }), /2026-11-21 on 2 cores of a CPU, Linux 6\.1; node 24\.0\.0/)
+  t.match(
+    renderResults({ cost }),
+    /2026-11-21 on 2 cores of a CPU, Linux 6\.1; load average 0\.3 before; node 24\.0\.0/,
+  )
   t.notMatch(renderResults({ cost }), /Memory/)
   t.match(renderResults({ cost, memory }), /### CPU.*### Memory/s)
 })

@@ -34,6 +34,11 @@ const PACES: readonly Pick<Trip, 'client' | 'upstream'>[] = [
 
 const certificate = createCertificate('localhost', '127.0.0.1')
 
+/** `npm run bench:soak`: the same at large. */
+const isSoak = process.env['SOAK'] !== undefined
+const LARGE: readonly number[] = isSoak ? [64 * MiB - 1, 1024 * MiB + 7] : []
+const BREAKS = isSoak ? 12 : 3
+
 /** As many at a time as share slabs and connections, so that one body's bytes could reach another. */
 const AT_ONCE = 8
 
@@ -69,7 +74,7 @@ const broken = (sizes: readonly number[], seed: number): readonly Trip[] =>
   sizes.flatMap(size =>
     KINDS.flatMap((kind, index) =>
       fc
-        .sample(someBreak(size), { numRuns: 3, seed: seed + index })
+        .sample(someBreak(size), { numRuns: BREAKS, seed: seed + index })
         .map(manners => ({ ...kind, ...manners, size })),
     ),
   )
@@ -109,7 +114,7 @@ for (const [client, upstream, sizes] of ROUTES) {
     )
     const seed = Date.now() % 1_000_000
     t.comment(`seed ${seed}`)
-    await check(t, route, sizes, seed)
+    await check(t, route, [...sizes, ...LARGE], seed)
     await until(() => slabs.lent === 0)
     await route.close()
     t.equal(slabs.lent, 0)
