@@ -1,13 +1,13 @@
 import type { Keyrings } from '../keys/find-keys.ts'
 import type { Policy } from '../policy/resolve.ts'
-import { type Asker, isPassing } from '../walk/asker.ts'
+import type { Asker } from '../walk/asker.ts'
 import { type LedgerStore, resume, Saver, type Standpoint } from '../walk/ledger.ts'
 import { type Listed, list, type Range } from '../walk/listing.ts'
 import type { Standing } from '../walk/progress.ts'
 import { Streak, WalkStopped } from '../walk/streak.ts'
 import { walk } from '../walk/walk.ts'
 import { isCovered, stateName, wantedAt } from './coverage.ts'
-import { createKeyOrder, look, type Seen } from './look.ts'
+import { checkAsked, createKeyOrder, look } from './look.ts'
 import { count, type Found, newTally, type Tally } from './tally.ts'
 
 export interface AuditOptions {
@@ -43,14 +43,6 @@ const scopeOf = ({ client, range, newestOnly }: AuditOptions): string =>
   JSON.stringify(['audit', client, { ...range, after: range.after ?? '' }, newestOnly])
 
 const isRefused = ({ state }: Found): boolean => state === 'refused'
-
-/** @throws {WalkStopped} when the provider could not be asked, patiently though it was */
-const checkAsked = ({ stored }: Seen): void => {
-  if (stored.kind !== 'refused') return
-  const status = Number.parseInt(stored.reason, 10)
-  if (!isPassing({ status, headers: new Map(), body: undefined })) return
-  throw new WalkStopped(`The storage provider does not answer: ${stored.reason}.`)
-}
 
 /**
  * Finds out of every object of a range how it is stored, and whether that is as the rules say.

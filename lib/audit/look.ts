@@ -5,7 +5,8 @@ import type { ObjectPlace } from '../s3/address.ts'
 import type { Headers } from '../s3/headers.ts'
 import type { S3Response } from '../s3/response.ts'
 import { echoes, triple } from '../ssec/headers.ts'
-import { type Asker, refusalText } from '../walk/asker.ts'
+import { type Asker, isPassing, refusalText } from '../walk/asker.ts'
+import { WalkStopped } from '../walk/streak.ts'
 
 /** How an object turns out to be stored. */
 export type Stored =
@@ -129,4 +130,12 @@ export const createKeyOrder = () => {
       recent.unshift(name)
     },
   }
+}
+
+/** @throws {WalkStopped} when the provider could not be asked, patiently though it was */
+export const checkAsked = ({ stored }: Seen): void => {
+  if (stored.kind !== 'refused') return
+  const status = Number.parseInt(stored.reason, 10)
+  if (!isPassing({ status, headers: new Map(), body: undefined })) return
+  throw new WalkStopped(`The storage provider does not answer: ${stored.reason}.`)
 }

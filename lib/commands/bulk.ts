@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { audit } from './audit.ts'
 import { doctor } from './doctor.ts'
 import type { Io } from './io.ts'
+import { rekey } from './rekey.ts'
 
 const CONFIG = ['--config <file>', 'the configuration', 'ssec-proxy.yaml'] as const
 const CLIENT = [
@@ -53,4 +54,27 @@ export const addAudit = (program: Command, io: Io, finish: Finish): void => {
     .option(...CLIENT)
     .option(...CONFIG)
     .action((url, options) => finish(audit(url, options, io)))
+}
+
+/** The command `rekey`. */
+export const addRekey = (program: Command, io: Io, finish: Finish): void => {
+  program
+    .command('rekey')
+    .description(
+      'encrypt every object as its rule says, with the newest key; may be killed and run again',
+    )
+    .argument('<url>', 's3://bucket[/prefix]')
+    .option('--to <method>', 'leave: to kms, kms:KEYID or sse-s3, by the provider itself')
+    .option('--from-key-file <file>', 'a key that another tool encrypted with: 32 bytes or base64')
+    .option('--dry-run', 'only tell what would be done, with bytes and requests')
+    .option('--verify <how>', 'head: echo and length; full: read both and compare', 'head')
+    .option('--acl', 'keep the ACL of each object')
+    .option('--delete-previous', 'in a versioned bucket, delete the version that was rewritten')
+    .option('--ledger <file>', 'where to write down how far it came, to go on from there')
+    .option('--json', 'a line of JSON for each object that was not kept as it was')
+    .option(...BULK.concurrency)
+    .option(...BULK.rate)
+    .option(...CLIENT)
+    .option(...CONFIG)
+    .action((url, options) => finish(rekey(url, options, io)))
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { PROVIDERS } from '../dialect/profiles.ts'
 import { VERSION } from '../version.ts'
 import { isWorker } from '../workers/cluster.ts'
-import { addAudit, addDoctor, type Finish } from './bulk.ts'
+import { addAudit, addDoctor, addRekey, type Finish } from './bulk.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
 import { init } from './init.ts'
@@ -120,7 +120,17 @@ const addDebug = (command: Command): void => {
   command.commands.forEach(addDebug)
 }
 
-const COMMANDS = [addServe, addInit, addCheck, addExplain, addKeys, addPresign, addDoctor, addAudit]
+const COMMANDS = [
+  addServe,
+  addInit,
+  addCheck,
+  addExplain,
+  addKeys,
+  addPresign,
+  addDoctor,
+  addAudit,
+  addRekey,
+]
 
 const createProgram = (io: Io, finish: Finish): Command => {
   const program = new Command('ssec-proxy')

@@ -38,11 +38,22 @@ export interface Profile {
   readonly attributes: 'own' | 'none'
   /** Whether buckets may block SSE-C, which is answered as if the client might not write. */
   readonly blocksSseC: boolean
+  /** Which writes it makes only over an object that has the ETag of their If-Match. */
+  readonly ifMatch: IfMatch
   /** UploadPartCopy decodes its copy source twice, so that an object key with a `%` in it names another object. */
   readonly decodesPartSourceTwice: boolean
   /** The answers to a read or copy that say: not with this key. */
   readonly refusals: readonly RefusalPattern[]
   readonly quirks: readonly Quirk[]
+}
+
+export interface IfMatch {
+  /** Of PutObject, where it changes the encryption, and how the ETag is to be written there. */
+  readonly put: 'quoted' | 'bare' | 'none'
+  /** Of CompleteMultipartUpload. */
+  readonly complete: boolean
+  /** Of CopyObject, for the object that is overwritten. */
+  readonly copy: boolean
 }
 
 /** AWS's version 4, Google's spelling of it, or OBS's own with HMAC-SHA1. */
@@ -123,6 +134,8 @@ export const profile = (name: string, differences: Partial<Profile>): Profile =>
   partEcho: 'hint',
   attributes: 'own',
   blocksSseC: false,
+  // Unknown, so not relied on.
+  ifMatch: { put: 'none', complete: false, copy: false },
   // Unknown, so taken for granted: it costs something with few object keys, and would cost the policy its say.
   decodesPartSourceTwice: true,
   refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],

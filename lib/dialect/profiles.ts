@@ -19,6 +19,7 @@ const PROFILES: readonly Profile[] = [
     addressing: 'virtual',
     trailers: 'tls',
     blocksSseC: true,
+    ifMatch: { put: 'quoted', complete: true, copy: true },
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [
@@ -37,9 +38,14 @@ const PROFILES: readonly Profile[] = [
     trailers: 'tls',
     silentOn: new Set(['CreateMultipartUpload', 'CopyObject', 'UploadPartCopy']),
     partEcho: 'proof',
+    ifMatch: { put: 'none', complete: true, copy: false },
     decodesPartSourceTwice: false,
     refusals: MINIO_REFUSALS,
     quirks: [
+      {
+        what: 'A PUT with If-Match opens the object that it replaces with its own key, and so fails where that changes; a CopyObject onto itself may overwrite what was written meanwhile.',
+        source: 'measured on 7aac2a2c (February 2026)',
+      },
       {
         what: 'CreateMultipartUpload and copies are answered without echo, encrypted as asked.',
         source:
@@ -62,8 +68,13 @@ const PROFILES: readonly Profile[] = [
     etag: 'as-is',
     copy: 'same-key-parts',
     silentOn: new Set(['UploadPartCopy']),
+    ifMatch: { put: 'bare', complete: false, copy: false },
     refusals: CEPH_REFUSALS,
     quirks: [
+      {
+        what: 'If-Match on PUT wants the ETag without quotes, and is ignored on CompleteMultipartUpload. Of two PUTs that commit at once the first stays, and both are answered 200.',
+        source: 'measured on 16.2.15',
+      },
       {
         what: 'The ETag of an SSE-C object is the MD5 of its plaintext, and of a multipart upload that of its parts’ MD5s.',
         source: 'measured on 16.2.15 (test/real)',
@@ -96,6 +107,7 @@ const PROFILES: readonly Profile[] = [
   }),
   profile('embedded', {
     trailers: 'any',
+    ifMatch: { put: 'quoted', complete: true, copy: true },
     blocksSseC: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
