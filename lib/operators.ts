@@ -1,18 +1,13 @@
-import { AggregatorRegistry, type MetricObject } from 'prom-client'
+import { AggregatorRegistry } from 'prom-client'
 import type { Config } from './config/config.ts'
 import type { Keyrings } from './keys/find-keys.ts'
 import { type Admin, startAdmin } from './observe/admin.ts'
 import type { Logger } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
 import type { Failure, Status } from './observe/page.ts'
+import type { Report } from './observe/report.ts'
 import { createWatch, type Watch } from './observe/watch.ts'
 import { VERSION } from './version.ts'
-
-/** What one process has counted and seen; plain data, so that processes can send it to each other. */
-export interface Report {
-  readonly metrics: readonly MetricObject[]
-  readonly failures: readonly Failure[]
-}
 
 /** What a process sees of its own work: nothing at all, unless the configuration has `admin`. */
 export interface Observation {

@@ -8,7 +8,8 @@ import type { Keyrings } from './keys/find-keys.ts'
 import type { KeyWatch, LiveKeyrings } from './keys/live.ts'
 import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
-import { type Observation, observe, type Report, type State, startOperators } from './operators.ts'
+import type { Report } from './observe/report.ts'
+import { type Observation, observe, type State, startOperators } from './operators.ts'
 import type { Journey } from './proxy.ts'
 import { S3Error } from './s3/error.ts'
 import type { S3Response } from './s3/response.ts'
@@ -27,6 +28,8 @@ export interface Ready {
 export interface Serving {
   readonly listeners: readonly Listener[]
   readonly observation: Observation
+  /** What was counted so far. */
+  report(): Promise<Report>
   /**
    * New requests go by the new configuration, new connections get the new certificates; requests under way end by the
    * old one. Listeners stay where they are.
@@ -119,8 +122,17 @@ const isSame = (option: (typeof AT_START)[number], a: Config, b: Config): boolea
 
 const NO_AGES: ReadonlyMap<string, number> = new Map()
 
+export interface ServingOptions {
+  /** Whether this is one of several processes, which one supervisor tells operators of. */
+  readonly isWorker?: boolean
+}
+
 /** Starts everything that a configuration names. */
-export const startServing = async (first: Ready, log: Logger): Promise<Serving> => {
+export const startServing = async (
+  first: Ready,
+  log: Logger,
+  { isWorker = false }: ServingOptions = {},
+): Promise<Serving> => {
   const { domains, limits, listen } = first.config
   const embedded = await startEmbeddedUpstreams(first.config, log)
   const observation = observe(first.config)
@@ -131,10 +143,10 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
   let isReady = false
   const where = (): string[] => listeners.map(listener => listener.where)
   const stateNow = (): State => ({ ...ready, isReady, listeners: where() })
-  const reportsNow = async (): Promise<Report[]> => [
-    await observation.report(ready.live?.ages() ?? NO_AGES),
-  ]
-  const admin = await startOperators(first.config, stateNow, reportsNow, log)
+  const report = (): Promise<Report> => observation.report(ready.live?.ages() ?? NO_AGES)
+  const admin = isWorker
+    ? undefined
+    : await startOperators(first.config, stateNow, async () => [await report()], log)
   const { watch } = observation
   const journey: Journey = (request, signal) => running.journey(request, signal)
   const b2: B2Lane = (message, receiving, signal) => running.b2(message, receiving, signal)
@@ -148,6 +160,7 @@ export const startServing = async (first: Ready, log: Logger): Promise<Serving> 
   return {
     listeners,
     observation,
+    report,
     reload: next => {
       const before = running
       ready = next

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { createLog, type Logger } from '../observe/log.ts'
+import { type Observation, observe, startOperators } from '../operators.ts'
 import { startWorker } from '../workers/cluster.ts'
 import { Supervisor } from '../workers/supervisor.ts'
 import { UsageError } from './io.ts'
@@ -16,25 +17,31 @@ export const parseWorkers = (text: string): number => {
   throw new UsageError(`--workers ${text}: must be a count from 1 to ${MOST}.`)
 }
 
-/** What there can be one of only, and would be wrong in each worker: its state is in one process. */
-const refuseSingles = ({ embedded, admin }: Config): void => {
+/** The supervisor serves nothing, so its keys are not used, and have no age. */
+const NO_AGES: ReadonlyMap<string, number> = new Map()
+
+/** What there can be one of only: its state is in one process. */
+const refuseSingles = ({ embedded }: Config): void => {
   if (embedded.size > 0)
     throw new UsageError('--workers: an embedded upstream runs in one process. Leave it out.')
-  if (admin !== undefined)
-    throw new UsageError(
-      '--workers: admin would show one worker at a time. Leave one of the two out.',
-    )
 }
 
 /** All workers anew, one by one; a configuration that is faulty leaves those that run. */
-const createRoll = (path: string, supervisor: Supervisor, log: Logger): (() => Promise<void>) => {
+const createRoll = (
+  path: string,
+  supervisor: Supervisor,
+  own: Observation,
+  log: Logger,
+): (() => Promise<void>) => {
   const roll = async (): Promise<void> => {
     try {
       refuseSingles((await getReady(path, process.env)).config)
       await supervisor.roll()
+      own.reloaded(true)
       log.info({ config: path }, 'reloaded')
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
+      own.reloaded(false)
       log.error({ config: path, reason }, 'not reloaded: the configuration before stays in force')
     }
   }
@@ -58,11 +65,22 @@ export const serveWorkers = async (config: string, count: number): Promise<void>
   const now = (): number => performance.now()
   const supervisor = new Supervisor({ count, start: startWorker, log, wait, now })
   const stopped = stopSignal()
+  const own = observe(ready.config)
+  let isReady = false
+  const admin = await startOperators(
+    ready.config,
+    () => ({ ...ready, isReady, listeners: supervisor.where() }),
+    async () => [await own.report(NO_AGES), ...(await supervisor.reports())],
+    log,
+  )
   await supervisor.start()
+  isReady = true
   log.info({ workers: count }, 'serving')
-  const roll = createRoll(config, supervisor, log)
+  const roll = createRoll(config, supervisor, own, log)
   process.on('SIGHUP', () => void roll())
   log.info({ signal: await stopped }, 'draining')
+  isReady = false
   await supervisor.stop()
+  await admin?.close()
   log.info('stopped')
 }

@@ -98,14 +98,17 @@ export const serve = async (options: { readonly config: string }): Promise<void>
   const ready = await getReady(options.config, process.env)
   const log = createLog(ready.config.log.level, workerName())
   warn(log, ready)
-  const serving = await startServing(ready, log)
+  const serving = await startServing(ready, log, { isWorker: isWorker() })
   process.stdout.write(quickstartLines(ready.config, serving.listeners))
   const reload = createReload(options.config, serving, log)
   // A worker is replaced instead: see serve-workers.ts.
   process.on('SIGHUP', () => void (isWorker() || reload()))
   const watch = ready.config.watch ? await followFiles(ready, reload) : undefined
   const stopped = stopSignal()
-  tellServing()
+  tellServing(
+    serving.listeners.map(({ where }) => where),
+    serving.report,
+  )
   log.info({ signal: await stopped }, 'draining')
   watch?.stop()
   await serving.close()

@@ -1,12 +1,15 @@
 import type { Logger } from '../observe/log.ts'
+import type { Report } from '../observe/report.ts'
 import { restartDelay } from './backoff.ts'
 
 /** A process that serves, as its supervisor sees it. */
 export interface Worker {
-  /** Resolves once it takes requests; rejects when it ends before. */
-  readonly ready: Promise<void>
+  /** Where it listens, once it takes requests; rejects when it ends before. */
+  readonly ready: Promise<readonly string[]>
   /** Resolves when the process is over. */
   readonly over: Promise<void>
+  /** What it has counted; undefined when it does not say in time. */
+  report(): Promise<Report | undefined>
   /** Has it take no new connection, let its requests end, and end itself. */
   drain(): void
 }
@@ -34,6 +37,7 @@ export class Supervisor {
   readonly #alive = new Set<Worker>()
   #failures = 0
   #isStopping = false
+  #where: readonly string[] = []
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -66,6 +70,17 @@ export class Supervisor {
     }
   }
 
+  /** Where the workers listen; nowhere before they do. */
+  where(): readonly string[] {
+    return this.#where
+  }
+
+  /** What each of the workers that serve has counted. */
+  async reports(): Promise<readonly Report[]> {
+    const reports = await Promise.all([...this.#serving.keys()].map(worker => worker.report()))
+    return reports.filter(report => report !== undefined)
+  }
+
   /** Drains all workers; resolves when their processes are over. */
   async stop(): Promise<void> {
     this.#isStopping = true
@@ -79,7 +94,7 @@ export class Supervisor {
     const worker = this.#options.start()
     this.#alive.add(worker)
     void worker.over.then(() => this.#ended(worker))
-    await worker.ready
+    this.#where = await worker.ready
     // It may have gone in the very moment in which it was ready, or all were told to stop meanwhile.
     if (this.#alive.has(worker) && !this.#isStopping) this.#serving.set(worker, this.#options.now())
   }

@@ -60,6 +60,7 @@ t.test('a small configuration gets every default', async t => {
             sessionToken: undefined,
           },
           addressing: undefined,
+          signature: undefined,
           etag: undefined,
           copy: undefined,
           ca: undefined,

@@ -67,8 +67,9 @@ const childrenOf = async ({ pid }: ChildProcess): Promise<readonly string[]> => 
   return children.trim().split(' ').filter(Boolean)
 }
 
-const configOf = (port: number, upstreamPort: number): object => ({
+const configOf = (port: number, adminPort: number, upstreamPort: number): object => ({
   listen: [{ host: '127.0.0.1', port }],
+  admin: { port: adminPort },
   upstreams: {
     main: {
       provider: 'generic',
@@ -86,7 +87,8 @@ t.test('two workers, through reloads and a crash', async t => {
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const path = join(folder, 'config.yaml')
   const port = await findFreePort()
-  const config = JSON.stringify(configOf(port, await startUpstream(t)))
+  const adminPort = await findFreePort()
+  const config = JSON.stringify(configOf(port, adminPort, await startUpstream(t)))
   await writeFile(path, config)
   const proxy = spawn(process.execPath, [PROGRAM, 'serve', '--workers', '2', '--config', path], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -106,6 +108,16 @@ t.test('two workers, through reloads and a crash', async t => {
   await until('serving', hasSaid('serving'))
   const first = await childrenOf(proxy)
   t.equal(first.length, 2)
+
+  await t.test('operators see the sum of both', async t => {
+    for (let i = 0; i < 10; i++) t.equal(await ask(port), 200)
+    const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+    t.match(metrics, /ssec_proxy_requests_total\{.*operation="GetObject",status="200"\} 10\n/)
+    t.match(metrics, /^process_cpu_seconds_total [0-9.]+$/m)
+    const page = await (await fetch(`http://127.0.0.1:${adminPort}/`)).text()
+    t.match(page, `http://127.0.0.1:${port}`)
+    t.equal((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status, 200)
+  })
 
   await t.test('a reload replaces both, and refuses no connection', async t => {
     const stop = askOn(port)

@@ -14,8 +14,8 @@ const createPuppet = (): Puppet => {
   let serve = (): void => undefined
   let refuse = (_: Error): void => undefined
   let end = (): void => undefined
-  const ready = new Promise<void>((resolve, reject) => {
-    serve = resolve
+  const ready = new Promise<readonly string[]>((resolve, reject) => {
+    serve = () => resolve(['http://127.0.0.1:1'])
     refuse = reject
   })
   const over = new Promise<void>(resolve => {
@@ -25,6 +25,7 @@ const createPuppet = (): Puppet => {
     ready,
     over,
     isDraining: false,
+    report: async () => ({ metrics: [], failures: [] }),
     serve: () => serve(),
     crash: () => {
       end()
@@ -68,6 +69,8 @@ t.test('as many workers start as were asked for, and all drain at the end', asyn
   const { supervisor, puppets } = stage(3)
   await supervisor.start()
   t.equal(puppets.length, 3)
+  t.strictSame(supervisor.where(), ['http://127.0.0.1:1'])
+  t.equal((await supervisor.reports()).length, 3)
   await supervisor.stop()
   t.ok(puppets.every(({ isDraining }) => isDraining))
   await settle()
