@@ -1,4 +1,4 @@
-import { cp, readFile } from 'node:fs/promises'
+import { cp, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../../lib/config/load.ts'
@@ -23,8 +23,12 @@ const world = async () => ({
     ...ENV,
     AWS_ACCESS_KEY_ID: 'A',
     AWS_SECRET_ACCESS_KEY: 'B',
-    RGW_ACCESS_KEY_ID: 'A',
-    RGW_SECRET_ACCESS_KEY: 'B',
+    ...Object.fromEntries(
+      ['RGW', 'OBS', 'B2', 'OVH', 'GCS'].flatMap(prefix => [
+        [`${prefix}_ACCESS_KEY_ID`, 'A'],
+        [`${prefix}_SECRET_ACCESS_KEY`, 'B'],
+      ]),
+    ),
     BACKUP_SECRET: 'C',
     APP_KEYRING: keyOf(1),
     BACKUP_KEYRING: KEYRING,
@@ -32,14 +36,22 @@ const world = async () => ({
   },
 })
 
-for (const name of ['quickstart', 'aws', 'minio', 'ceph', 'generic']) {
-  t.test(`config/${name}.yaml has no fault, and nothing to warn of`, async t => {
+const EXAMPLES = (await readdir(join(root, 'config'))).filter(
+  name => name.endsWith('.yaml') && name !== 'generic-policy.yaml',
+)
+
+for (const name of EXAMPLES) {
+  t.test(`config/${name} has no fault, and nothing to warn of`, async t => {
     const { files, env } = await world()
     const folder = await folderWith(t, files)
     await cp(join(root, 'config'), join(folder, 'config'), { recursive: true })
-    const { config, warnings } = await readConfig(join(folder, `config/${name}.yaml`), env)
+    const { config, warnings } = await readConfig(join(folder, 'config', name), env)
     t.strictSame(warnings, [])
     t.ok(config.rules.length > 0)
-    t.equal(config.quickstart, name === 'quickstart')
+    t.equal(config.quickstart, name === 'quickstart.yaml')
   })
 }
+
+t.test('they are all looked at', async t => {
+  t.ok(EXAMPLES.length > 10, EXAMPLES.join(', '))
+})
