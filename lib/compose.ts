@@ -73,6 +73,10 @@ const receive = async (
 
 type Attempting = (request: EnforcedRequest, signal: AbortSignal) => Promise<AttemptedRequest>
 
+/** The key version that moved an object's bytes, `none` for plaintext; undefined where no bytes of an object moved. */
+const keyVersionOf = ({ request, attempt }: AttemptedRequest): string | undefined =>
+  request.operation.echo || attempt.object !== undefined ? versionRead(attempt) : undefined
+
 /** Walks the attempts of a client's request, or of its steps, and writes down what the log shall say of them. */
 const createAttempting = (exchange: Exchange, memory: VersionMemory): Attempting => {
   const upstream = exchange.upstream.name
@@ -87,7 +91,7 @@ const createAttempting = (exchange: Exchange, memory: VersionMemory): Attempting
     try {
       const attempted = await tryAttempts(request, exchange.profile, memory, send)
       request.journal.note({
-        keyVersion: versionRead(attempted.attempt),
+        keyVersion: keyVersionOf(attempted),
         upstreamStatus: attempted.answer.status,
         upstreamRequestId: attempted.answer.headers.get('x-amz-request-id'),
       })
@@ -206,11 +210,7 @@ export const compose = (parts: Parts): Journey => {
     authenticate: request => noted(authenticate(request, now())),
     openForm,
     authenticateForm: form => noted(authenticateForm(form, now())),
-    decide: request => {
-      const decided = decide(policy, request)
-      request.journal.note({ rule: decided.permission.rule })
-      return decided
-    },
+    decide: request => decide(policy, request),
     findKeys: request => findKeys(keyrings(), request),
     receive: request => receive(request, policy, config.limits.documentBytes),
     enforce: request =>

@@ -51,7 +51,10 @@ const table = (
   rows: readonly (readonly Cell[])[],
 ): string => {
   if (rows.length === 0) return ''
-  const head = columns.map(column => `<th>${escapeHtml(column)}</th>`).join('')
+  const isNumeric = (i: number): boolean => typeof rows[0]?.[i] === 'number'
+  const head = columns
+    .map((column, i) => `<th${isNumeric(i) ? ' class="n"' : ''}>${escapeHtml(column)}</th>`)
+    .join('')
   const body = rows.map(row => `<tr>${row.map(cell).join('')}</tr>`).join('\n')
   return `<h2>${escapeHtml(title)}</h2>\n<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>\n`
 }
@@ -191,7 +194,7 @@ const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif }
 body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.4rem; margin: 0 } h2 { font-size: 1rem; margin: 1.8rem 0 .4rem }
-table { border-collapse: collapse; width: 100% } th { text-align: left; font-weight: 600 }
+table { border-collapse: collapse; width: 100% } th:not(.n) { text-align: left } th { font-weight: 600 }
 th, td { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top }
 .n { text-align: right; font-variant-numeric: tabular-nums; padding-right: 1.6rem }
 .ok { color: #1a7f37 } .bad { color: #cf222e } .alarm { border-left: 4px solid #cf222e; padding-left: .8rem }

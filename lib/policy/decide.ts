@@ -26,11 +26,13 @@ export type DecidedRequest = Through<
 const GET_OBJECT = operationNamed('GetObject')
 const DELETE_OBJECT = operationNamed('DeleteObject')
 
-const permitted = (policy: Policy, question: Question): Permission => {
-  const decision = policy.resolve(question)
+const permit = (decision: Decision): Permission => {
   if (decision.kind === 'deny') throw new S3Error('AccessDenied', decision.reason)
   return decision
 }
+
+const permitted = (policy: Policy, question: Question): Permission =>
+  permit(policy.resolve(question))
 
 /** As much of a request as the policy is asked about. */
 type Asked = Pick<AuthenticatedRequest, 'operation' | 'address' | 'query'> & {
@@ -66,15 +68,17 @@ const decideSource = (
 }
 
 /**
- * Asks the policy about the request, and for a copy also whether its source may be read.
+ * Asks the policy about the request, and for a copy also whether its source may be read. The log is told which rule
+ * decided, above all when it denied.
  *
  * @throws {S3Error} `AccessDenied` when a rule denies or none matches.
  */
 export const decide = (policy: Policy, request: AuthenticatedRequest): DecidedRequest => {
-  const permission = permitted(policy, questionOf(request))
+  const decision = policy.resolve(questionOf(request))
+  request.journal.note({ rule: decision.rule })
   return {
     ...request,
-    permission,
+    permission: permit(decision),
     copySource: decideSource(policy, request),
   } as DecidedRequest
 }

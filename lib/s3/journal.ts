@@ -16,7 +16,8 @@ export const JOURNAL_FIELDS = {
   upstreamMs:
     'milliseconds from sending upstream to the head of the last answer, all attempts together',
   rule: 'name of the policy rule that decided',
-  keyVersion: 'keyring and version of the customer key, such as main/v2; none for plaintext',
+  keyVersion:
+    'keyring and version of the customer key, such as main/v2; none for an object in plaintext; absent where no object is read or written',
   attempts: 'requests sent upstream until one fitted; all of them, when a copy was streamed',
   copy: 'streamed, when the proxy itself read and wrote a copy; absent when the provider copied',
   bytesIn: 'bytes received from the client, head and body, as they came on the wire',

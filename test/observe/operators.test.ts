@@ -68,12 +68,14 @@ t.test('metrics count what was done', async t => {
     'ssec_proxy_errors_total{code="AccessDenied"} 1',
     'ssec_proxy_rule_requests_total{rule="default"} 3',
     'ssec_proxy_key_version_requests_total{key_version="main/v1"} 2',
+    'ssec_proxy_rule_requests_total{rule="closed"} 1',
     'ssec_proxy_upstream_requests_total{upstream="main"} 3',
     'ssec_proxy_requests_in_flight 0',
     'ssec_proxy_reloads_total{result="refused"} 1',
   ]) {
     t.ok(text.includes(`${line}\n`), line)
   }
+  t.notMatch(text, 'key_version="none"', 'a bucket that is made is no object in plaintext')
   t.match(text, /ssec_proxy_received_bytes_total\{client="app"\} [1-9]/)
   t.match(text, /ssec_proxy_request_seconds_count\{operation="PutObject"\} 1/)
 })
