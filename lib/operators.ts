@@ -6,7 +6,7 @@ import type { Logger } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
 import type { Failure, Status } from './observe/page.ts'
 import type { Report } from './observe/report.ts'
-import { createWatch, type Watch } from './observe/watch.ts'
+import { createWatch, SHOWN_FAILURES, type Watch } from './observe/watch.ts'
 import { VERSION } from './version.ts'
 
 /** What a process sees of its own work: nothing at all, unless the configuration has `admin`. */
@@ -52,8 +52,6 @@ export interface State {
 
 const aggregate = (reports: readonly Report[]) =>
   AggregatorRegistry.aggregate(reports.map(({ metrics }) => [...metrics]))
-
-const SHOWN_FAILURES = 25
 
 const latestOf = (reports: readonly Report[]): readonly Failure[] =>
   reports

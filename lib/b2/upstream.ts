@@ -4,7 +4,7 @@ import { type Headers, withHeaders, withoutHeaders, withoutHopByHop } from '../s
 import type { Journal } from '../s3/journal.ts'
 import type { S3Response } from '../s3/response.ts'
 import type { Secret } from '../s3/secret.ts'
-import type { SignedRequest } from '../sign/sign.ts'
+import { bodyLength, type SignedRequest } from '../sign/sign.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Upstream } from '../transport/upstream.ts'
 
@@ -50,23 +50,12 @@ export const originOf = (url: string, { endpoint }: Upstream): string => {
   return found.origin
 }
 
-const lengthOf = (body: B2Saying['body']): readonly (readonly [string, string])[] => {
-  switch (body.kind) {
-    case 'none':
-      return []
-    case 'bytes':
-      return [['content-length', String(body.bytes.length)]]
-    case 'stream':
-      return [['content-length', String(body.length)]]
-  }
-}
-
 // B2 signs nothing: the token in the Authorization header is all that vouches for a request, so this is its seal.
 const settle = (saying: B2Saying): SignedRequest => {
   const { upstream, origin, method, target, body, repeatable } = saying
   const headers = withHeaders(saying.headers, [
     ['host', new URL(origin).host],
-    ...lengthOf(body),
+    ...bodyLength(body),
     ['authorization', saying.authorization.expose()],
   ])
   return {

@@ -13,8 +13,8 @@ export interface KeptWatch extends Watch {
   failures(): readonly Failure[]
 }
 
-/** As many as a person reads. */
-const KEPT = 25
+/** As many failures as a person reads. */
+export const SHOWN_FAILURES = 25
 
 const isFailure = ({ status }: JournalEntry): boolean => typeof status === 'number' && status >= 500
 
@@ -38,7 +38,8 @@ export const createWatch = (metrics: Metrics, now: () => Date): KeptWatch => {
     began: metrics.began,
     ended: entry => {
       metrics.ended(entry)
-      if (isFailure(entry)) failures = [toFailure(entry, now()), ...failures].slice(0, KEPT)
+      if (isFailure(entry))
+        failures = [toFailure(entry, now()), ...failures].slice(0, SHOWN_FAILURES)
     },
     failures: () => failures,
   }

@@ -33,7 +33,8 @@ const SIGNED_TOO = new Set(['host', 'content-type', 'content-md5', 'content-enco
 const isSigned = (name: string, { prefix }: Scheme): boolean =>
   name.startsWith(prefix) || isForeignHeader(name) || SIGNED_TOO.has(name)
 
-const bodyLength = (body: UpstreamBody): readonly (readonly [string, string])[] => {
+/** The header that tells a body's length; none for a request without one. */
+export const bodyLength = (body: UpstreamBody): readonly (readonly [string, string])[] => {
   switch (body.kind) {
     case 'none':
       return []
