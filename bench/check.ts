@@ -1,3 +1,4 @@
+import { PAYLOADS } from './ends/payload.ts'
 import type { Entrant, Stage } from './stage/stage.ts'
 
 const KiB = 2 ** 10
@@ -13,9 +14,11 @@ const SIZES = [1, 4 * KiB, 64 * KiB - 1, 64 * KiB + 1, MiB + 7, 100 * MiB + 7]
  * @throws {Error} when a body changed or an answer is not as it should be
  */
 export const checkBodies = async (stage: Stage, entrant: Entrant): Promise<void> => {
-  for (const method of ['GET', 'PUT'] as const) {
-    for (const size of SIZES) {
-      await stage.load(entrant, { method, size, manner: 'hashed', requests: 4, connections: 2 })
+  const twice = { manner: 'hashed', requests: 4, connections: 2 } as const
+  for (const size of SIZES) {
+    await stage.load(entrant, { ...twice, method: 'GET', size })
+    for (const payload of PAYLOADS) {
+      await stage.load(entrant, { ...twice, method: 'PUT', size, payload })
     }
   }
 }

@@ -13,18 +13,17 @@ import {
 } from './results/results.ts'
 import { renderMemory } from './results/table.ts'
 import { resetPeak, residentMiB } from './stage/proc.ts'
-import { ROUTES, type Route } from './stage/route.ts'
+import { LIKELY, ROUTES, type Route } from './stage/route.ts'
 import { type Entrant, Stage, type Task } from './stage/stage.ts'
 
 /* `npm run bench:memory`: whether bodies stay out of the proxy's memory; exits 1 when they do not. */
 
 const KiB = 2 ** 10
-const MiB = 2 ** 20
 const GiB = 2 ** 30
 const GROWTH_LIMIT_MIB = 64
 
 const main = async (): Promise<void> => {
-  const likely = ROUTES.filter(({ name }) => name === 'http-https')
+  const likely = ROUTES.filter(({ name }) => name === LIKELY)
   const options = await parseOptions(process.argv.slice(2), likely)
   const machine = await describeMachine(options.node, options.contenders)
   const found = await Stage.lend(options.node, stage => measureRoutes(stage, options))
@@ -36,14 +35,21 @@ const measureRoutes = async (
   { quick, routes, contenders }: Options,
 ): Promise<Omit<MemoryRecord, 'machine'>> => {
   const sizes = quick
-    ? { transfer: GiB / 4, download: 8 * MiB }
-    : { transfer: 5 * GiB, download: 64 * MiB }
+    ? { transfer: GiB / 4, downloads: GiB / 2 }
+    : { transfer: 5 * GiB, downloads: 4 * GiB }
   const transfers: Transfers[] = []
   const slowDownloads: SlowDownloads[] = []
   for (const route of routes) {
     transfers.push(await measureTransfers(stage, contenders[0], route, sizes.transfer))
-    for (const contender of contenders) {
-      slowDownloads.push(await measureSlowDownloads(stage, contender, route, sizes.download))
+    for (const connections of CROWDS) {
+      for (const contender of contenders) {
+        const crowd = {
+          requests: connections,
+          connections,
+          size: Math.ceil(sizes.downloads / connections),
+        }
+        slowDownloads.push(await measureSlowDownloads(stage, contender, route, crowd))
+      }
     }
   }
   return { transfers, slowDownloads }
@@ -87,21 +93,22 @@ const measureSlowDownloads = async (
   stage: Stage,
   contender: Contender,
   route: Route,
-  size: number,
+  crowd: Pick<Task, 'requests' | 'connections' | 'size'>,
 ): Promise<SlowDownloads> => {
   const entrant = await startWarm(stage, contender, route)
-  const downloads: Task = { ...MANY, method: 'GET', manner: 'plain', pace: TRICKLING, size }
+  const downloads: Task = { ...crowd, method: 'GET', manner: 'plain', pace: TRICKLING }
   const phase = await watch(stage, entrant, 'slow downloads', downloads)
   await stage.clear()
   return {
     route: route.name,
     contender: contender.name,
-    connections: MANY.connections,
-    growthMiBPerConnection: growthMiB(phase) / MANY.connections,
+    connections: crowd.connections,
+    growthMiBPerConnection: growthMiB(phase) / crowd.connections,
   }
 }
 
-const MANY = { requests: 64, connections: 64 }
+/** How many clients read slowly at once. */
+const CROWDS: readonly number[] = [64, 1000]
 
 /** Starts a contender and lets it do small requests, so that its code is loaded before memory is watched. */
 const startWarm = async (stage: Stage, contender: Contender, route: Route): Promise<Entrant> => {

@@ -1,21 +1,26 @@
 import type { Load } from './ends/load.ts'
+import type { Payload } from './ends/payload.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
-/** One kind of work that every contender does on every route. */
-export interface Work extends Pick<Load, 'method' | 'size' | 'requests' | 'connections'> {
+/** One kind of work that every contender does. */
+export interface Work
+  extends Pick<Load, 'method' | 'size' | 'requests' | 'connections' | 'payload'> {
   readonly name: string
   readonly unit: Unit
 }
 
 export type Unit = 'CPU-s/GiB' | 'µs CPU/request'
 
-const large = (method: Load['method']): Work => ({
-  name: `${method} 1 GiB`,
+const VOUCHED: readonly Payload[] = ['hex', 'signed chunks', 'trailer']
+
+const large = (method: Load['method'], payload: Payload = 'unsigned'): Work => ({
+  name: `${method} 1 GiB${payload === 'unsigned' ? '' : `, ${payload}`}`,
   unit: 'CPU-s/GiB',
   method,
+  payload,
   size: GiB,
   requests: 1,
   connections: 1,
@@ -26,10 +31,16 @@ const small = (
   kib: number,
   connections: number,
   requests: number,
+  payload: Payload = 'unsigned',
 ): Work => ({
-  name: `${method} ${kib} KiB, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+  name: [
+    `${method} ${kib} KiB`,
+    `${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+    ...(payload === 'unsigned' ? [] : [payload]),
+  ].join(', '),
   unit: 'µs CPU/request',
   method,
+  payload,
   size: kib * KiB,
   requests,
   connections,
@@ -45,6 +56,16 @@ export const WORKS: readonly Work[] = [
   small('GET', 4, 1, 8000),
   small('GET', 4, 256, 20_000),
 ]
+
+/** Every way in which a client vouches for what it uploads; measured on one route, since the others differ by TLS alone. */
+export const VOUCHED_WORKS: readonly Work[] = VOUCHED.flatMap(payload => [
+  large('PUT', payload),
+  small('PUT', 64, 32, 8000, payload),
+])
+
+/** Works on one connection: each request waits for nothing but its own way. */
+export const isAlone = ({ connections, unit }: Work): boolean =>
+  connections === 1 && unit === 'µs CPU/request'
 
 /** A piece of `work`, after which the contender's code is compiled and its upstream connections are open. */
 export const warmUpOf = (work: Work): Work => ({

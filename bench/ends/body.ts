@@ -17,19 +17,27 @@ const bodySlice = (offset: number, limit: number): Buffer => {
   return BLOCK.subarray(start, start + limit)
 }
 
+/** The `length` bytes of every body from `offset` on. */
+export function* bodySlices(offset: number, length: number): Generator<Buffer> {
+  for (let given = 0; given < length; ) {
+    const slice = bodySlice(offset + given, length - given)
+    given += slice.length
+    yield slice
+  }
+}
+
 /** SHA-256 in hex of the body of `size` bytes. */
 export const bodyHash = (size: number): string => {
   const hash = createHash('sha256')
-  for (let hashed = 0; hashed < size; hashed += BLOCK_BYTES)
-    hash.update(bodySlice(hashed, size - hashed))
+  for (const slice of bodySlices(0, size)) hash.update(slice)
   return hash.digest('hex')
 }
 
-/** Writes a message: its head, then the body of `size` bytes, as fast as the other side takes it or at `pace`. */
+/** Writes a message: its head, then its body's pieces, as fast as the other side takes it or at `pace`. */
 export const sendMessage = async (
   socket: Socket,
   head: string,
-  size: number,
+  pieces: Iterable<Buffer | string>,
   pace: Pace | undefined,
 ): Promise<void> => {
   const brake = createBrake(pace)
@@ -37,11 +45,9 @@ export const sendMessage = async (
   socket.cork()
   process.nextTick(() => socket.uncork())
   socket.write(head, 'latin1')
-  for (let sent = 0; sent < size; ) {
-    const slice = bodySlice(sent, size - sent)
-    sent += slice.length
-    if (!socket.write(slice)) await once(socket, 'drain')
-    const rest = brake(slice.length)
+  for (const piece of pieces) {
+    if (!socket.write(piece)) await once(socket, 'drain')
+    const rest = brake(piece.length)
     if (rest > 0) await setTimeout(rest)
   }
 }

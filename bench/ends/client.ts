@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { sendMessage } from './body.ts'
 import { type Connection, openConnection } from './connection.ts'
 import type { Latency, Load, Outcome } from './load.ts'
-import { signedHeads } from './signed-requests.ts'
+import { payloadPieces } from './payload.ts'
+import { type SignedHead, signedHeads } from './signed-requests.ts'
 
 /* The client of the bench, as a process of its own: `node client.js '<Load as JSON>'`; prints its Outcome as JSON. */
 
@@ -28,15 +29,17 @@ const latencyOf = (times: readonly number[]): Latency => {
 /** Every connection takes the next request as soon as it is free. Gives the milliseconds that each took. */
 const sendAll = async (
   load: Load,
-  heads: readonly string[],
+  heads: readonly SignedHead[],
   connections: readonly Connection[],
 ): Promise<readonly number[]> => {
   const times: number[] = []
   let begun = 0
   const keepBusy = async (connection: Connection): Promise<void> => {
     while (begun < load.requests) {
+      const head = heads[begun++ % heads.length]
+      if (head === undefined) return
       const startedAt = performance.now()
-      await exchange(load, heads[begun++ % heads.length] ?? '', connection)
+      await exchange(load, head, connection)
       times.push(performance.now() - startedAt)
     }
   }
@@ -44,10 +47,13 @@ const sendAll = async (
   return times
 }
 
-const exchange = async (load: Load, head: string, connection: Connection): Promise<void> => {
-  const answered = connection.answer()
-  const size = load.method === 'PUT' ? load.size : 0
-  await Promise.all([sendMessage(connection.socket, head, size, load.pace), answered])
+const exchange = async (
+  load: Load,
+  { head, seed }: SignedHead,
+  { socket, answer }: Connection,
+): Promise<void> => {
+  const pieces = load.method === 'PUT' ? payloadPieces(load.payload, load.size, seed) : []
+  await Promise.all([sendMessage(socket, head, pieces, load.pace), answer()])
 }
 
 const load = JSON.parse(process.argv[2] ?? '') as Load

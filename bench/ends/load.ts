@@ -1,10 +1,13 @@
 import type { Scheme } from '../stage/route.ts'
 import type { NamedObject } from './object.ts'
 import type { Pace } from './pace.ts'
+import type { Payload } from './payload.ts'
 
 /** What a client process shall do. */
 export interface Load extends NamedObject {
   readonly method: 'GET' | 'PUT'
+  /** How a PUT's body is vouched for. */
+  readonly payload: Payload
   readonly requests: number
   /** Kept alive; each carries one request at a time. */
   readonly connections: number

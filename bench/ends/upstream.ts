@@ -4,7 +4,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls'
 import { CIPHERS } from '../stage/certificate.ts'
 import type { Scheme } from '../stage/route.ts'
-import { sendMessage } from './body.ts'
+import { createUnframer } from './aws-chunked.ts'
+import { bodySlices, sendMessage } from './body.ts'
 import { createMessageReader, type Head } from './message.ts'
 import { type NamedObject, paceOf, parseObjectPath } from './object.ts'
 import { createBrake } from './pace.ts'
@@ -23,6 +24,8 @@ const ECHOED = [
 interface Upload {
   readonly object: NamedObject
   readonly hash: Hash | undefined
+  /** Hashes what came of the body. */
+  readonly hashed: (bytes: Buffer) => void
   readonly brake: (bytes: number) => number
 }
 
@@ -32,11 +35,16 @@ const beginUpload = (head: Head): Upload => {
   if (object === undefined || (method !== 'GET' && method !== 'PUT')) {
     throw new Error(`not a request of the bench: ${head.startLine}`)
   }
-  return {
-    object,
-    hash: object.manner === 'hashed' ? createHash('sha256') : undefined,
-    brake: createBrake(paceOf(object.manner)),
-  }
+  const hash = object.manner === 'hashed' ? createHash('sha256') : undefined
+  return { object, hash, hashed: hasher(head, hash), brake: createBrake(paceOf(object.manner)) }
+}
+
+/** A framed body is hashed without its frames. */
+const hasher = ({ headers }: Head, hash: Hash | undefined): ((bytes: Buffer) => void) => {
+  if (hash === undefined) return () => undefined
+  const take = (bytes: Buffer): void => void hash.update(bytes)
+  const isFramed = headers.get('content-encoding')?.includes('aws-chunked') ?? false
+  return isFramed ? createUnframer(take) : take
 }
 
 /** A PUT is answered with the SHA-256 of what arrived as its ETag, where it was asked for. */
@@ -44,7 +52,12 @@ const answer = async (socket: Socket, head: Head, { object, hash }: Upload): Pro
   const isRead = head.startLine.startsWith('GET ')
   const size = isRead ? object.size : 0
   const etag = hash?.digest('hex') ?? 'd41d8cd98f00b204e9800998ecf8427e-1'
-  await sendMessage(socket, answerHead(head, size, etag), size, paceOf(object.manner))
+  await sendMessage(
+    socket,
+    answerHead(head, size, etag),
+    bodySlices(0, size),
+    paceOf(object.manner),
+  )
 }
 
 const answerHead = ({ headers }: Head, size: number, etag: string): string => {
@@ -72,7 +85,7 @@ const serve = (socket: Socket): void => {
       upload = beginUpload(head)
     },
     body: chunk => {
-      upload?.hash?.update(chunk)
+      upload?.hashed(chunk)
       rest(socket, upload?.brake(chunk.length) ?? 0)
     },
     end: head => {

@@ -1,14 +1,21 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { REPOSITORY } from '../stage/repository.ts'
-import type { Results } from './results.ts'
+import type { Unit } from '../work.ts'
+import { drawCost } from './plot.ts'
+import type { CostRecord, Results } from './results.ts'
 import { renderResults } from './table.ts'
 
 const RESULTS = join(REPOSITORY, 'bench/results.json')
 const README = join(REPOSITORY, 'bench/README.md')
 const RECORDED = /(?<=<!-- results -->\n).*(?=<!-- \/results -->)/s
 
-/** Sets what one bench found beside what the others did, in `results.json` and in the README's tables. */
+const PLOTS: readonly (readonly [file: string, unit: Unit])[] = [
+  ['bench/plots/large.svg', 'CPU-s/GiB'],
+  ['bench/plots/small.svg', 'µs CPU/request'],
+]
+
+/** Sets what one bench found beside what the others did, in `results.json`, the README's tables and the plots. */
 export const record = async (found: Results): Promise<void> => {
   const results = { ...(await readResults()), ...found }
   await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`)
@@ -17,6 +24,15 @@ export const record = async (found: Results): Promise<void> => {
     README,
     page.replace(RECORDED, () => renderResults(results)),
   )
+  if (found.cost !== undefined) await drawPlots(found.cost)
+}
+
+const drawPlots = async (cost: CostRecord): Promise<void> => {
+  for (const [file, unit] of PLOTS) {
+    const path = join(REPOSITORY, file)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, drawCost(cost, unit))
+  }
 }
 
 const readResults = async (): Promise<Results> => {

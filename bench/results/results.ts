@@ -22,6 +22,14 @@ export interface Cell {
   readonly latency: Latency
 }
 
+/** What a request takes where no proxy is. */
+export interface DirectLatency {
+  readonly route: string
+  readonly work: string
+  /** Medians over the runs. */
+  readonly latency: Latency
+}
+
 /** Resident memory of one process over some large transfers, one after the other. */
 export interface Transfers {
   readonly route: string
@@ -41,6 +49,7 @@ export interface CostRecord {
   readonly machine: Machine
   readonly runs: number
   readonly cells: readonly Cell[]
+  readonly direct: readonly DirectLatency[]
 }
 
 /** What is recorded of `npm run bench:memory`. */

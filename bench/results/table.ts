@@ -3,6 +3,7 @@ import type { Machine } from './machine.ts'
 import {
   type Cell,
   type CostRecord,
+  type DirectLatency,
   growthMiB,
   type MemoryRecord,
   type Results,
@@ -12,10 +13,12 @@ import {
   wholeOf,
 } from './results.ts'
 
+const PLOTS = '![CPU per GiB](plots/large.svg)\n\n![CPU per request](plots/small.svg)'
+
 /** All results as Markdown. */
 export const renderResults = ({ cost, memory }: Results): string => {
   const sections = [
-    ...(cost ? ['### CPU', renderCost(cost), '### Latency', renderLatency(cost)] : []),
+    ...(cost ? ['### CPU', renderCost(cost), PLOTS, '### Latency', renderLatency(cost)] : []),
     ...(memory ? ['### Memory', renderMemory(memory)] : []),
   ]
   return `\n${sections.join('\n\n')}\n\n`
@@ -30,20 +33,29 @@ export const renderCost = ({ machine, runs, cells }: CostRecord): string => {
   return `${renderMachine(machine)} ${method}\n\n${renderTable([header, ...rows])}`
 }
 
-/** What a request takes on one connection, when nothing else is under way. */
-export const renderLatency = ({ cells }: CostRecord): string => {
-  const alone = cells.filter(({ work }) => work.endsWith(' 1 connection'))
-  const rows = alone.map(({ route, work, contender, latency }) => [
-    renderRoute(route),
-    work,
-    contender,
-    latency.p50.toFixed(3),
-    latency.p99.toFixed(3),
+/** What a request takes on one connection, when nothing else is under way, and how much of it the proxy adds. */
+export const renderLatency = ({ cells, direct }: CostRecord): string => {
+  const header = ['route', 'work', 'contender', 'p50, ms', 'p99, ms', 'added p50', 'added p99']
+  const rows = direct.flatMap(without => [
+    latencyRow('no proxy', without, without),
+    ...cells
+      .filter(({ route, work }) => route === without.route && work === without.work)
+      .map(cell => latencyRow(cell.contender, cell, without)),
   ])
-  return renderTable([['route', 'work', 'contender', 'p50, ms', 'p99, ms'], ...rows])
+  return renderTable([header, ...rows])
 }
 
-const groupsOf = (cells: readonly Cell[]): readonly (readonly Cell[])[] => {
+const latencyRow = (
+  name: string,
+  { route, work, latency: { p50, p99 } }: DirectLatency,
+  without: DirectLatency,
+): readonly string[] =>
+  [renderRoute(route), work, name].concat(
+    [p50, p99, p50 - without.latency.p50, p99 - without.latency.p99].map(each => each.toFixed(3)),
+  )
+
+/** The cells of each route and work, in the order of their first. */
+export const groupsOf = (cells: readonly Cell[]): readonly (readonly Cell[])[] => {
   const groups = new Map<string, Cell[]>()
   for (const cell of cells) {
     const name = `${cell.route} ${cell.work}`
@@ -70,7 +82,8 @@ const costRow = (
       ]
 }
 
-const renderRoute = (name: string): string => name.replace('-', '→')
+/** `http-https` as a reader likes it. */
+export const renderRoute = (name: string): string => name.replace('-', '→')
 
 const renderSpread = (unit: Unit, spread: Spread | undefined): string => {
   if (spread === undefined) return ''

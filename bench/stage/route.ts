@@ -15,7 +15,9 @@ const route = (client: Scheme, upstream: Scheme): Route => ({
   upstream,
 })
 
-/** Cluster-internal in and provider out is the likely deployment: `http-https`. */
+/** Cluster-internal in and provider out: the likely deployment. */
+export const LIKELY = 'http-https'
+
 export const ROUTES: readonly Route[] = [
   route('http', 'http'),
   route('http', 'https'),

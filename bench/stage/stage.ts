@@ -26,7 +26,8 @@ export interface Entrant {
 }
 
 /** What a caller of `load` says; the rest follows from the entrant. */
-export type Task = Omit<Load, 'scheme' | 'port' | 'ca' | 'encrypted'>
+export type Task = Omit<Load, 'scheme' | 'port' | 'ca' | 'encrypted' | 'payload'> &
+  Partial<Pick<Load, 'payload'>>
 
 /** Where the bench plays: an upstream, the contenders before it, and clients that come and go. */
 export class Stage {
@@ -82,21 +83,24 @@ export class Stage {
    *
    * @throws {Error} when an answer is not what was asked for
    */
-  async load(entrant: Entrant, task: Task): Promise<Outcome> {
-    const { contender, route, port, folder } = entrant
-    const load: Load = {
-      ...task,
-      scheme: route.client,
-      port,
-      ca: this.#certificate.cert,
-      encrypted: contender.encrypts,
-    }
-    const client = this.#nodeCommand('ends/client.js', JSON.stringify(load))
+  async load({ contender, route, port, folder }: Entrant, task: Task): Promise<Outcome> {
     try {
-      return JSON.parse(await runChild(client)) as Outcome
+      return await this.#run(task, { scheme: route.client, port, encrypted: contender.encrypts })
     } catch (cause) {
       throw new Error(`${contender.name} failed; its log ends:\n${await logOf(folder)}`, { cause })
     }
+  }
+
+  /** Runs a client against an upstream with no proxy between: what a proxy adds is added to that. */
+  loadDirectly({ upstream }: Route, port: number, task: Task): Promise<Outcome> {
+    return this.#run(task, { scheme: upstream, port, encrypted: false })
+  }
+
+  async #run(task: Task, to: Pick<Load, 'scheme' | 'port' | 'encrypted'>): Promise<Outcome> {
+    const load: Load = { payload: 'unsigned', ...task, ...to, ca: this.#certificate.cert }
+    return JSON.parse(
+      await runChild(this.#nodeCommand('ends/client.js', JSON.stringify(load))),
+    ) as Outcome
   }
 
   /** Ends everything that was started. */

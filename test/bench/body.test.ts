@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { bodyHash, sendMessage } from '../../bench/ends/body.ts'
+import { bodyHash, bodySlices, sendMessage } from '../../bench/ends/body.ts'
 import { objectPath, parseObjectPath } from '../../bench/ends/object.ts'
 import { createBrake } from '../../bench/ends/pace.ts'
 
@@ -12,7 +12,9 @@ const sent = async (
   size: number,
 ): Promise<{ readonly head: string; readonly body: Buffer }> => {
   const server = createServer(socket => {
-    void sendMessage(socket, head, size, { burst: 500_000, pause: 1 }).then(() => socket.end())
+    void sendMessage(socket, head, bodySlices(0, size), { burst: 500_000, pause: 1 }).then(() =>
+      socket.end(),
+    )
   })
   server.listen(0, '127.0.0.1')
   t.teardown(() => server.close())

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { drawCost } from '../../bench/results/plot.ts'
 import { spreadOf, wholeOf } from '../../bench/results/results.ts'
 import {
   renderCost,
@@ -29,7 +30,7 @@ const cell = (contender: string, median: number) => ({
   latency: { p50: 0.5, p99: 2 },
 })
 
-const cost = { machine, runs: 3, cells: [cell('ours', 0.5), cell('theirs', 1)] }
+const cost = { machine, runs: 3, cells: [cell('ours', 0.5), cell('theirs', 1)], direct: [] }
 
 const memory = {
   machine,
@@ -76,10 +77,29 @@ t.test('the first contender is a multiple of its peers', async t => {
   )
 })
 
-t.test('latency is of one connection alone', async t => {
-  const alone = { ...cell('ours', 20), work: 'GET 4 KiB, 1 connection' }
-  const lines = renderLatency({ ...cost, cells: [...cost.cells, alone] }).split('\n')
-  t.strictSame(lines.slice(2), ['| http→https | GET 4 KiB, 1 connection | ours | 0.500 | 2.000 |'])
+t.test('latency is of one connection alone, beside the way without a proxy', async t => {
+  const work = 'GET 4 KiB, 1 connection'
+  const direct = [{ route: 'http-https', work, latency: { p50: 0.2, p99: 0.5 } }]
+  const cells = [...cost.cells, { ...cell('ours', 20), work }]
+  t.strictSame(
+    renderLatency({ ...cost, cells, direct })
+      .split('\n')
+      .slice(2),
+    [
+      '| http→https | GET 4 KiB, 1 connection | no proxy | 0.200 | 0.500 | 0.000 | 0.000 |',
+      '| http→https | GET 4 KiB, 1 connection | ours | 0.500 | 2.000 | 0.300 | 1.500 |',
+    ],
+  )
+})
+
+t.test('a plot has a bar for each cell of its unit, as long as its cost', async t => {
+  const svg = drawCost(cost, 'CPU-s/GiB')
+  const lengths = [...svg.matchAll(/<rect x="250" [^>]*width="([\d.]+)"/g)].map(
+    ([, width]) => width,
+  )
+  t.strictSame(lengths, ['260.0', '520.0'])
+  t.match(svg, /http→https GET 1 GiB/)
+  t.notMatch(drawCost(cost, 'µs CPU/request'), /GET/)
 })
 
 t.test('memory grows from the first start to the highest peak', async t => {
