@@ -23,10 +23,15 @@ const isAsked = (name: string): boolean =>
 const isAnswered = (name: string): boolean =>
   name === 'vary' || name === 'content-length' || name.startsWith('access-control-')
 
-const accessKeyIdIn = ({ query }: S3Request): string | undefined =>
-  queryValue(query, 'X-Amz-Credential')?.split('/')[0]
+/** Where URLs of each signature say whose they are; an access key id may itself have slashes. */
+const accessKeyIdIn = ({ query }: S3Request): string | undefined => {
+  const credential = queryValue(query, 'X-Amz-Credential') ?? queryValue(query, 'X-Goog-Credential')
+  return credential === undefined
+    ? (queryValue(query, 'AccessKeyId') ?? queryValue(query, 'AWSAccessKeyId'))
+    : credential.split('/').slice(0, -4).join('/')
+}
 
-/** The client whose presigned URL is asked about; otherwise any, when all have the same upstream. */
+/** The client whose presigned or temporary URL is asked about; otherwise any, when all have the same upstream. */
 const clientOf = (request: S3Request, clients: readonly Client[]): Client => {
   const accessKeyId = accessKeyIdIn(request)
   const named = clients.find(

@@ -18,7 +18,7 @@ import { formClaim, type SignedForm } from './form-claim.ts'
 import { readPayload } from './payload.ts'
 import { severalMechanisms } from './proven.ts'
 import { isSignatureParameter } from './query-claim.ts'
-import { checkScheme, createOffer } from './schemes.ts'
+import { checkScheme, createOffer, sigv4Scheme } from './schemes.ts'
 import { settledHeaders } from './settled-headers.ts'
 import { urlFlavour } from './sigv2-claim.ts'
 import { equalSignatures } from './verify.ts'
@@ -55,15 +55,16 @@ const refuseOtherPlaces = ({ request: { headers, query } }: Form): void => {
 
 const createFormProof = (clients: readonly Client[], signingKeys: SigningKeys) => {
   const accounts = createAccounts(clients)
+  const { keyFor } = signingKeys
   const checkOffered = createOffer(clients)
   const signatureFor = ({ secret, accessKeyId }: Account, form: SignedForm): string => {
     const { policy } = form.claim
     return form.kind === 'sigv2'
       ? sigv2SignatureOf(secret, policy)
-      : signatureOf(signingKeys.keyFor(secret, accessKeyId, form.claim.scope), policy)
+      : signatureOf(keyFor(secret, accessKeyId, form.claim.scope, form.claim.spelling), policy)
   }
   return (signed: SignedForm): Client => {
-    const scheme = signed.kind === 'sigv2' ? signed.scheme : 'v4'
+    const scheme = signed.kind === 'sigv2' ? signed.scheme : sigv4Scheme(signed.claim.spelling)
     checkOffered(scheme)
     const account = accounts(signed.claim.accessKeyId)
     const isSigned = equalSignatures(signatureFor(account, signed), signed.claim.signature)
@@ -77,12 +78,14 @@ const createFormProof = (clients: readonly Client[], signingKeys: SigningKeys) =
 const PUT_OBJECT = operationNamed('PutObject')
 
 /** A form's headers are in no dialect: its fields are. */
-const formDialect = (fields: Fields): ClientDialect =>
-  [...fields.keys()].some(
+const formDialect = (fields: Fields): ClientDialect => {
+  const names = [...fields.keys()]
+  const isObs = names.some(
     name => name === 'accesskeyid' || name === 'token' || name.startsWith('x-obs-'),
   )
-    ? 'obs'
-    : 'amz'
+  if (isObs) return 'obs'
+  return names.some(name => name.startsWith('x-goog-')) ? 'goog' : 'amz'
+}
 
 const admit = (form: Form, client: Client): AuthenticatedRequest => {
   const dialect = formDialect(form.fields)

@@ -1,4 +1,5 @@
 import { fromClientDialect } from '../dialect/client-dialect.ts'
+import { FAMILIES } from '../dialect/families.ts'
 import type { Payload } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { recognise } from '../s3/operation.ts'
@@ -7,13 +8,14 @@ import type { S3Request, Through } from '../s3/request.ts'
 import type { Flavour } from '../sigv2/flavour.ts'
 import type { SigningKeys } from '../sigv4/signature.ts'
 import { createAccounts } from './accounts.ts'
+import type { Claim } from './claim.ts'
 import type { Client } from './client.ts'
 import { headerClaim } from './header-claim.ts'
 import { unhoist } from './hoisted.ts'
 import { readPayload } from './payload.ts'
 import { type Proven, severalMechanisms } from './proven.ts'
-import { isSignatureParameter, queryClaim } from './query-claim.ts'
-import { createOffer } from './schemes.ts'
+import { presignedSpellings, queryClaim } from './query-claim.ts'
+import { createOffer, sigv4Scheme } from './schemes.ts'
 import { settledHeaders } from './settled-headers.ts'
 import {
   headerFlavour,
@@ -56,7 +58,12 @@ export const createAuthenticate = (
   }
 }
 
-const SESSION_TOKENS = ['x-amz-security-token', 'x-amz-s3session-token', 'x-obs-security-token']
+const SESSION_TOKENS = [
+  'x-amz-security-token',
+  'x-amz-s3session-token',
+  'x-obs-security-token',
+  'x-goog-security-token',
+]
 
 /** The proxy issues no temporary credentials, and knows none of others. */
 const refuseSessionTokens = ({ headers, query }: S3Request): void => {
@@ -74,10 +81,14 @@ const createProof = (clients: readonly Client[], signingKeys: SigningKeys): Prov
   const proveSigv2 = createSigv2Proof(createAccounts(clients))
   const proveUnsigned = createTransportProof(clients)
   const checkOffered = createOffer(clients)
+  const proveClaim = (request: S3Request, claim: Claim): Proven => {
+    checkOffered(sigv4Scheme(claim.spelling))
+    return proveSigv4(request, claim)
+  }
   const proveHeader = (authorization: string, request: S3Request, now: Date): Proven => {
     const { headers } = request
     const flavour = headerFlavour(authorization)
-    if (!flavour) return proveSigv4(request, headerClaim(authorization, headers, now))
+    if (!flavour) return proveClaim(request, headerClaim(authorization, headers, now))
     checkOffered(sigv2Scheme(flavour))
     return proveSigv2(request, sigv2HeaderClaim(authorization, headers, flavour, now))
   }
@@ -88,22 +99,27 @@ const createProof = (clients: readonly Client[], signingKeys: SigningKeys): Prov
   return (request, now) => {
     const { headers, query } = request
     const authorization = headers.get('authorization')
-    const isPresigned = query.some(({ name }) => isSignatureParameter(name.toLowerCase()))
+    const [spelling, ...more] = presignedSpellings(query)
     const flavour = urlFlavour(query)
-    const places = [authorization !== undefined, isPresigned, flavour !== undefined]
-    if (places.filter(Boolean).length > 1) throw severalMechanisms()
+    const places = [authorization, spelling, flavour, ...more].filter(place => place !== undefined)
+    if (places.length > 1) throw severalMechanisms()
     if (authorization !== undefined) return proveHeader(authorization, request, now)
-    if (isPresigned) return proveSigv4(request, queryClaim(query, headers, now))
+    if (spelling !== undefined) {
+      return proveClaim(request, queryClaim(query, headers, spelling, now))
+    }
     return flavour ? proveUrl(flavour, request, now) : proveUnsigned(request)
   }
 }
 
 const createTransportProof = (clients: readonly Client[]) => {
   const trust = createTransportTrust(clients)
-  return ({ peer, query, headers }: S3Request): Proven => {
+  return ({ peer, query, headers, dialect }: S3Request): Proven => {
     const client = trust(peer)
     if (client === undefined) throw new S3Error('AccessDenied')
-    const payloadHash = headers.get('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD'
+    const hash = [FAMILIES[dialect], FAMILIES.amz].map(({ prefix }) =>
+      headers.get(`${prefix}content-sha256`),
+    )
+    const payloadHash = hash.find(value => value !== undefined) ?? 'UNSIGNED-PAYLOAD'
     return { client, query, payloadHash, seal: undefined }
   }
 }

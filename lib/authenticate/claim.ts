@@ -1,8 +1,9 @@
 import { S3Error } from '../s3/error.ts'
-import { amzDate, type CredentialScope, TERMINATOR } from '../sigv4/scope.ts'
+import { amzDate, type CredentialScope, type Spelling } from '../sigv4/scope.ts'
 
 /** What a request says of its own signature: well-formed and in time, not yet verified. */
 export interface Claim {
+  readonly spelling: Spelling
   /** Whether it stands in the query, and not in the Authorization header. */
   readonly presigned: boolean
   readonly accessKeyId: string
@@ -23,12 +24,13 @@ export type Malformed = (detail: string) => S3Error
 const MAX_SKEW = 15 * 60 * 1000
 
 /**
- * Reads `<access key id>/20130524/us-east-1/s3/aws4_request`. The region is the client's own and taken as given;
- * OBS's SDK leaves it empty.
+ * Reads `<access key id>/20130524/us-east-1/s3/aws4_request`, or as Google spells it. The region is the client's own and
+ * taken as given; OBS's SDK leaves it empty.
  * An access key id may itself have slashes.
  */
 export const parseCredential = (
   text: string,
+  spelling: Spelling,
   malformed: Malformed,
 ): Pick<Claim, 'accessKeyId' | 'scope'> => {
   const parts = text.split('/')
@@ -36,12 +38,14 @@ export const parseCredential = (
   const [date = '', region = '', service = '', terminator] = parts.slice(-4)
   if (accessKeyId === '' || !/^\d{8}$/.test(date)) {
     throw malformed(
-      'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+      `the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/${spelling.terminator}".`,
     )
   }
-  if (service !== 's3') throw malformed('incorrect service. This endpoint belongs to "s3".')
-  if (terminator !== TERMINATOR) {
-    throw malformed(`incorrect terminal. This endpoint uses "${TERMINATOR}".`)
+  if (service !== spelling.service) {
+    throw malformed(`incorrect service. This endpoint belongs to "${spelling.service}".`)
+  }
+  if (terminator !== spelling.terminator) {
+    throw malformed(`incorrect terminal. This endpoint uses "${spelling.terminator}".`)
   }
   return { accessKeyId, scope: { date, region, service } }
 }

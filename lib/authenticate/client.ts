@@ -1,8 +1,8 @@
 import type { Credentials } from '../s3/credentials.ts'
 import type { Secret } from '../s3/secret.ts'
 
-/** The ways to sign: AWS's signature versions 4 and 2, and Huawei OBS's own. */
-export const SCHEMES = ['v4', 'v2', 'obs'] as const
+/** The ways to sign: AWS's signature versions 4 and 2, Huawei OBS's own, and Google's spelling of version 4. */
+export const SCHEMES = ['v4', 'v2', 'obs', 'goog4'] as const
 export type Scheme = (typeof SCHEMES)[number]
 
 /** How a client proves who it is. */

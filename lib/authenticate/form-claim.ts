@@ -1,8 +1,7 @@
 import type { Fields } from '../form/form.ts'
 import { missingField } from '../form/put.ts'
 import { S3Error } from '../s3/error.ts'
-import { parseAmzDate } from '../sigv4/scope.ts'
-import { ALGORITHM } from '../sigv4/signature.ts'
+import { AWS4, GOOG4, parseAmzDate, type Spelling } from '../sigv4/scope.ts'
 import { type Claim, checkScopeDate, type Malformed, parseCredential } from './claim.ts'
 import type { Scheme } from './client.ts'
 import { severalMechanisms } from './proven.ts'
@@ -15,18 +14,14 @@ export interface FormClaim {
   readonly policy: string
 }
 
-/** The fields of SigV4, all needed. */
-const SIGV4_FIELDS = [
-  'policy',
-  'x-amz-algorithm',
-  'x-amz-credential',
-  'x-amz-date',
-  'x-amz-signature',
-] as const
+/** The fields of SigV4, all needed beside the policy. */
+const sigv4Fields = ({ prefix }: Spelling): readonly string[] =>
+  ['algorithm', 'credential', 'date', 'signature'].map(name => `${prefix}${name}`)
 
 /** The fields that each mechanism has for itself. */
-const OWN_FIELDS: Readonly<Record<'v4' | 'v2' | 'obs' | 'token', readonly string[]>> = {
-  v4: SIGV4_FIELDS.slice(1),
+const OWN_FIELDS: Readonly<Record<Scheme | 'token', readonly string[]>> = {
+  v4: sigv4Fields(AWS4),
+  goog4: sigv4Fields(GOOG4),
   v2: ['awsaccesskeyid'],
   obs: ['accesskeyid'],
   token: ['token'],
@@ -55,15 +50,17 @@ const needed = (fields: Fields, name: string): string => {
   return value
 }
 
+type Sigv4FormClaim = FormClaim & Pick<Claim, 'scope' | 'spelling'>
+
 /** A form's signature, by the key that it is to be verified with. */
 export type SignedForm =
-  | { readonly kind: 'sigv4'; readonly claim: FormClaim & Pick<Claim, 'scope'> }
+  | { readonly kind: 'sigv4'; readonly claim: Sigv4FormClaim }
   | { readonly kind: 'sigv2'; readonly claim: FormClaim; readonly scheme: Scheme }
 
 /**
- * Reads a form's signature: SigV4's, or in one of the shapes of SigV2 and OBS.
+ * Reads a form's signature: SigV4's in either spelling, or in one of the shapes of SigV2 and OBS.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html,
- * https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0012.html
+ * https://cloud.google.com/storage/docs/xml-api/post-object-forms, https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0012.html
  *
  * @returns none for a form that is not signed
  * @throws {S3Error} `InvalidArgument`
@@ -74,7 +71,9 @@ export const formClaim = (fields: Fields): SignedForm | undefined => {
     case undefined:
       return undefined
     case 'v4':
-      return { kind: 'sigv4', claim: sigv4Claim(fields) }
+      return { kind: 'sigv4', claim: sigv4Claim(fields, AWS4) }
+    case 'goog4':
+      return { kind: 'sigv4', claim: sigv4Claim(fields, GOOG4) }
     case 'token':
       return { kind: 'sigv2', claim: tokenClaim(needed(fields, 'token')), scheme: 'obs' }
     default:
@@ -85,15 +84,19 @@ export const formClaim = (fields: Fields): SignedForm | undefined => {
 const malformed: Malformed = detail =>
   new S3Error('InvalidArgument', `Error parsing the signature fields of the form; ${detail}`)
 
-const sigv4Claim = (fields: Fields): FormClaim & Pick<Claim, 'scope'> => {
-  const [policy = '', algorithm, credential = '', date = '', signature = ''] = SIGV4_FIELDS.map(
-    name => needed(fields, name),
-  )
-  if (algorithm !== ALGORITHM) throw malformed(`X-Amz-Algorithm only supports "${ALGORITHM}"`)
-  const { accessKeyId, scope } = parseCredential(credential, malformed)
-  if (parseAmzDate(date) === undefined) throw malformed('X-Amz-Date is mal-formed.')
+const sigv4Claim = (fields: Fields, spelling: Spelling): Sigv4FormClaim => {
+  const [policy = '', algorithm, credential = '', date = '', signature = ''] = [
+    'policy',
+    ...sigv4Fields(spelling),
+  ].map(name => needed(fields, name))
+  const { label } = spelling
+  if (algorithm !== spelling.algorithm) {
+    throw malformed(`${label}Algorithm only supports "${spelling.algorithm}"`)
+  }
+  const { accessKeyId, scope } = parseCredential(credential, spelling, malformed)
+  if (parseAmzDate(date) === undefined) throw malformed(`${label}Date is mal-formed.`)
   checkScopeDate(scope, date, malformed)
-  return { accessKeyId, scope, signature, policy }
+  return { accessKeyId, scope, spelling, signature, policy }
 }
 
 const sigv2Claim = (fields: Fields, scheme: 'v2' | 'obs'): FormClaim => {

@@ -1,7 +1,6 @@
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
-import { amzDate, parseAmzDate } from '../sigv4/scope.ts'
-import { ALGORITHM } from '../sigv4/signature.ts'
+import { amzDate, parseAmzDate, SPELLINGS, type Spelling } from '../sigv4/scope.ts'
 import {
   type Claim,
   checkScopeDate,
@@ -13,7 +12,7 @@ import {
 import { unsupportedMechanism } from './schemes.ts'
 
 /**
- * Reads a SigV4 signature from the Authorization header.
+ * Reads a SigV4 signature, in either spelling, from the Authorization header.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
  *
  * @throws {S3Error} `AuthorizationHeaderMalformed`, `RequestTimeTooSkewed`; `InvalidRequest` and `NotImplemented`
@@ -21,30 +20,42 @@ import { unsupportedMechanism } from './schemes.ts'
  */
 export const headerClaim = (authorization: string, headers: Headers, now: Date): Claim => {
   const [mechanism = '', ...rest] = authorization.split(' ')
-  checkMechanism(mechanism)
+  const spelling = spellingOf(mechanism)
   const parts = parseComponents(rest.join(' '))
-  const { accessKeyId, scope } = parseCredential(parts.credential, malformed)
+  const { accessKeyId, scope } = parseCredential(parts.credential, spelling, malformed)
   const signedHeaders = parseSignedHeaders(parts.signedHeaders, malformed)
-  const time = requestTime(headers)
+  const time = requestTime(headers, spelling)
   checkSkew(time, now)
   const date = amzDate(time)
   checkScopeDate(scope, date, malformed)
   const { signature } = parts
-  const payloadHash = headers.get('x-amz-content-sha256')
-  if (payloadHash === undefined) {
-    throw new S3Error(
-      'InvalidRequest',
-      'Missing required header for this request: x-amz-content-sha256',
-    )
+  const payloadHash = payloadHashIn(headers, spelling)
+  return {
+    spelling,
+    presigned: false,
+    accessKeyId,
+    scope,
+    date,
+    signedHeaders,
+    signature,
+    payloadHash,
   }
-  return { presigned: false, accessKeyId, scope, date, signedHeaders, signature, payloadHash }
 }
 
 const malformed: Malformed = detail =>
   new S3Error('AuthorizationHeaderMalformed', `The authorization header is malformed; ${detail}`)
 
-const checkMechanism = (mechanism: string): void => {
-  if (mechanism === ALGORITHM) return
+const payloadHashIn = (headers: Headers, spelling: Spelling): string => {
+  const name = `${spelling.prefix}content-sha256`
+  const sent = headers.get(name)
+  if (sent !== undefined) return sent
+  if (spelling.mayLackPayloadHash) return 'UNSIGNED-PAYLOAD'
+  throw new S3Error('InvalidRequest', `Missing required header for this request: ${name}`)
+}
+
+const spellingOf = (mechanism: string): Spelling => {
+  const spelling = SPELLINGS.find(({ algorithm }) => algorithm === mechanism)
+  if (spelling !== undefined) return spelling
   if (mechanism.startsWith('AWS4-ECDSA-')) throw new S3Error('NotImplemented')
   throw unsupportedMechanism()
 }
@@ -73,13 +84,13 @@ const splitAt = (text: string, separator: string): readonly [string, string] => 
 }
 
 /** `x-amz-date` wins over `Date`: browsers and some HTTP libraries do not let a client set the latter. */
-const requestTime = (headers: Headers): Date => {
-  const text = headers.get('x-amz-date') ?? headers.get('date') ?? ''
+const requestTime = (headers: Headers, { prefix }: Spelling): Date => {
+  const text = headers.get(`${prefix}date`) ?? headers.get('date') ?? ''
   const time = parseAmzDate(text) ?? parseHttpDate(text)
   if (time === undefined) {
     throw new S3Error(
       'AccessDenied',
-      'AWS authentication requires a valid Date or x-amz-date header.',
+      `AWS authentication requires a valid Date or ${prefix}date header.`,
     )
   }
   return time

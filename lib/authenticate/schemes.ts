@@ -1,5 +1,5 @@
 import { S3Error } from '../s3/error.ts'
-import { ALGORITHM } from '../sigv4/signature.ts'
+import { AWS4, GOOG4, type Spelling } from '../sigv4/scope.ts'
 import type { Client, Scheme } from './client.ts'
 
 /** What a client may sign with whose configuration does not say. */
@@ -9,11 +9,14 @@ export const USUAL_SCHEMES: readonly Scheme[] = ['v4']
 export const schemesOf = ({ proof }: Client): readonly Scheme[] =>
   proof.kind === 'signature' ? (proof.schemes ?? USUAL_SCHEMES) : []
 
+/** The name that a client's configuration has for a spelling of version 4. */
+export const sigv4Scheme = (spelling: Spelling): Scheme => (spelling === GOOG4 ? 'goog4' : 'v4')
+
 /** The error for a way to sign that the proxy does not take, in AWS's words. */
 export const unsupportedMechanism = (): S3Error =>
   new S3Error(
     'InvalidRequest',
-    `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM}.`,
+    `The authorization mechanism you have provided is not supported. Please use ${AWS4.algorithm}.`,
   )
 
 /**

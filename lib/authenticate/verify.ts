@@ -3,6 +3,7 @@ import { percentDecode, uriEncode } from '../s3/encoding.ts'
 import { canonicalQuery, parseQuery, type Query } from '../s3/query.ts'
 import type { S3Request } from '../s3/request.ts'
 import { canonicalRequest } from '../sigv4/canonical.ts'
+import type { Spelling } from '../sigv4/scope.ts'
 import { signatureOf, stringToSign } from '../sigv4/signature.ts'
 import type { Claim } from './claim.ts'
 
@@ -37,7 +38,7 @@ const reencoded = (rawPath: string): string =>
 
 const isSigned = (
   { method, headers }: S3Request,
-  { presigned, date, scope, signedHeaders, signature, payloadHash }: Claim,
+  { spelling, presigned, date, scope, signedHeaders, signature, payloadHash }: Claim,
   key: KeyObject,
   path: string,
   query: Query,
@@ -45,16 +46,17 @@ const isSigned = (
   const canonical = canonicalRequest({
     method,
     path,
-    query: canonicalQuery(presigned ? withoutSignature(query) : query),
+    query: canonicalQuery(presigned ? withoutSignature(query, spelling) : query),
     headers,
     signedHeaders,
     payloadHash,
   })
-  return equalSignatures(signatureOf(key, stringToSign(date, scope, canonical)), signature)
+  const text = stringToSign(date, scope, canonical, spelling)
+  return equalSignatures(signatureOf(key, text), signature)
 }
 
-const withoutSignature = (query: Query): Query =>
-  query.filter(({ name }) => name.toLowerCase() !== 'x-amz-signature')
+const withoutSignature = (query: Query, { prefix }: Spelling): Query =>
+  query.filter(({ name }) => name.toLowerCase() !== `${prefix}signature`)
 
 /** Compares in a time that tells nothing of where the two differ. */
 export const equalSignatures = (ours: string, theirs: string): boolean => {

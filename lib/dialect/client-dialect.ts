@@ -2,11 +2,12 @@ import type { Address } from '../s3/address.ts'
 import type { ClientDialect } from '../s3/dialect.ts'
 import { S3Error } from '../s3/error.ts'
 import { type Headers, withHeaders } from '../s3/headers.ts'
-import type { Query } from '../s3/query.ts'
+import type { Query, QueryParameter } from '../s3/query.ts'
 import type { S3Response } from '../s3/response.ts'
 import { elementText } from '../s3/xml.ts'
-import { FAMILIES, type Family } from './families.ts'
-import { readRequest, writeResponse } from './translate.ts'
+import { FAMILIES, type Family, isForeignHeader } from './families.ts'
+import { refuseOtherDocuments } from './idioms.ts'
+import { readQuery, readRequest, writeResponse } from './translate.ts'
 
 /** As much of a request as a dialect changes. */
 export interface Spoken {
@@ -14,14 +15,20 @@ export interface Spoken {
   readonly query: Query
 }
 
-/** S3's names that belong to a signature or to its framing, whatever the request speaks otherwise. */
+/** S3's names that belong to a signature, whatever the request speaks otherwise. */
 const OF_SIGNATURE =
-  /^x-amz-(?:algorithm|content-sha256|credential|date|decoded-content-length|expires|signature|signedheaders|trailer)$/i
+  /^x-amz-(?:algorithm|content-sha256|credential|date|expires|signature|signedheaders)$/
 
-const isOfAmz = (name: string): boolean => /^x-amz-/i.test(name) && !OF_SIGNATURE.test(name)
+/** S3's names of its signature's framing of a body, which no other family has. */
+const OF_FRAMING = /^x-amz-(?:decoded-content-length|trailer)$/
 
 const refuseMixture = ({ headers, query }: Spoken, { prefix }: Family): void => {
-  const foreign = [...headers.keys(), ...query.map(({ name }) => name)].find(isOfAmz)
+  const isForeign = (name: string): boolean =>
+    name.startsWith('x-amz-')
+      ? !OF_SIGNATURE.test(name) && !OF_FRAMING.test(name)
+      : isForeignHeader(name) && !name.startsWith(prefix)
+  const names = [...headers.keys(), ...query.map(({ name }) => name.toLowerCase())]
+  const foreign = names.find(isForeign)
   if (foreign === undefined) return
   throw new S3Error(
     'InvalidRequest',
@@ -30,18 +37,22 @@ const refuseMixture = ({ headers, query }: Spoken, { prefix }: Family): void => 
 }
 
 /** Headers that a presigner hoisted into the query, in S3's words like those that it did not. */
-const readHoisted = (family: Family, query: Query, level: Address['level']): Query =>
-  query.flatMap(parameter => {
-    const name = parameter.name.toLowerCase()
-    if (!name.startsWith(family.prefix)) return [parameter]
-    const read = readRequest(family, new Map([[name, parameter.value]]), level)
-    return [...read].map(([amz, value]) => ({ name: amz, value }))
-  })
+const readHoisted = (family: Family, query: Query, level: Address['level']): Query => {
+  const isHoisted = ({ name }: QueryParameter): boolean =>
+    name.toLowerCase().startsWith(family.prefix)
+  const said = query.filter(isHoisted)
+  const hoisted = new Map(said.map(({ name, value }) => [name.toLowerCase(), value]))
+  // One said twice has two meanings.
+  if (hoisted.size < said.length) throw new S3Error('SignatureDoesNotMatch')
+  const read = [...readRequest(family, hoisted, level)].map(([name, value]) => ({ name, value }))
+  return [...query.filter(parameter => !isHoisted(parameter)), ...read]
+}
 
 /**
  * A request, or the fields of a form, in S3's vocabulary.
  *
- * @throws {S3Error} `InvalidRequest` when it speaks two dialects at once
+ * @throws {S3Error} `InvalidRequest` when it speaks two dialects at once, `SignatureDoesNotMatch` when it says one thing
+ *   twice, `NotImplemented` for a document that is not translated
  */
 export const fromClientDialect = (
   dialect: ClientDialect,
@@ -51,10 +62,11 @@ export const fromClientDialect = (
   if (dialect === 'amz') return spoken
   const family = FAMILIES[dialect]
   refuseMixture(spoken, family)
-  return {
-    headers: readRequest(family, spoken.headers, level),
-    query: readHoisted(family, spoken.query, level),
-  }
+  const framing = [...spoken.headers].filter(([name]) => OF_FRAMING.test(name))
+  const headers = withHeaders(readRequest(family, spoken.headers, level), framing)
+  const query = readQuery(family, readHoisted(family, spoken.query, level))
+  refuseOtherDocuments(family, query, headers)
+  return { headers, query }
 }
 
 /**

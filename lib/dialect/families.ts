@@ -35,8 +35,18 @@ export interface Family {
   readonly bucketValues: Readonly<Record<string, readonly Pair[]>>
   /** What the family has and S3 has not: kept under its own name, for an upstream of the same family. */
   readonly own: readonly string[]
+  /** What an upstream must not miss unsaid: a condition, a limit. Unless it is among `own`, no upstream is told it. */
+  readonly demands: readonly string[]
   /** S3's names that it has no counterpart of and that may not be left out unsaid: such a request is refused. */
   readonly lacks: readonly string[]
+  /** Sub-resources whose documents it has otherwise, and that nothing here translates: they are refused. */
+  readonly otherDocuments: readonly string[]
+  /** Where a copy names the version of its source; `value` is behind the source itself, as in S3. */
+  readonly sourceVersion: 'value' | 'header'
+  /** The header and value that stand for `If-None-Match: *`. */
+  readonly createOnly: readonly [name: string, value: string] | undefined
+  /** The header that has the body's hashes, as `crc32c=…,md5=…`. */
+  readonly hashes: string | undefined
   /** The KMS key's name alone says that KMS encrypts. */
   readonly impliesKms: boolean
   /** Query parameters that differ. */
@@ -73,6 +83,11 @@ const AMZ: Family = {
   bucketValues: {},
   own: [],
   lacks: [],
+  demands: [],
+  otherDocuments: [],
+  sourceVersion: 'value',
+  createOnly: undefined,
+  hashes: undefined,
   impliesKms: false,
   query: [],
   source:
@@ -133,6 +148,11 @@ const OBS: Family = {
     'x-obs-sse-kms-key-project-id',
   ],
   lacks: [...OWNERS, 'x-amz-mfa', 'x-amz-bypass-governance-retention', `${ENCRYPTION}-context`],
+  demands: [],
+  otherDocuments: [],
+  sourceVersion: 'value',
+  createOnly: undefined,
+  hashes: undefined,
   impliesKms: false,
   query: [],
   source: 'https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0106.html',
@@ -158,10 +178,31 @@ const BZ: Family = {
     'x-bz-upload-timestamp',
   ],
   lacks: [],
+  demands: [],
+  otherDocuments: [],
+  sourceVersion: 'value',
+  createOnly: undefined,
+  hashes: undefined,
   impliesKms: false,
   query: [],
   source: 'https://www.backblaze.com/apidocs/b2-upload-file',
 }
+
+// By what they cost to keep and to read: https://cloud.google.com/storage/docs/storage-classes
+const GOOG_STORAGE_CLASSES: readonly Pair[] = [
+  ['STANDARD_IA', 'NEARLINE'],
+  ['GLACIER_IR', 'COLDLINE'],
+  ['DEEP_ARCHIVE', 'ARCHIVE'],
+]
+
+const GOOG_DEMANDS = [
+  'x-goog-allowed-resources',
+  'x-goog-content-length-range',
+  'x-goog-copy-source-if-generation-match',
+  'x-goog-copy-source-if-metageneration-match',
+  'x-goog-if-generation-match',
+  'x-goog-if-metageneration-match',
+]
 
 const GOOG: Family = {
   name: 'goog',
@@ -179,17 +220,25 @@ const GOOG: Family = {
     ['x-amz-copy-source-version-id', 'x-goog-copy-source-generation'],
   ],
   bucketNames: [],
-  values: {},
+  values: { [STORAGE_CLASS]: GOOG_STORAGE_CLASSES },
   bucketValues: {},
   own: [
+    ...GOOG_DEMANDS,
+    'x-goog-api-version',
+    'x-goog-custom-time',
     'x-goog-hash',
-    'x-goog-if-generation-match',
-    'x-goog-if-metageneration-match',
     'x-goog-metageneration',
+    'x-goog-project-id',
     'x-goog-stored-content-encoding',
     'x-goog-stored-content-length',
     'x-goog-user-project',
   ],
+  // A resumable upload goes on at an address of Google's own, past the proxy.
+  demands: [...GOOG_DEMANDS, 'x-goog-resumable'],
+  otherDocuments: ['acl', 'cors', 'encryption', 'lifecycle', 'logging', 'versions', 'website'],
+  sourceVersion: 'header',
+  createOnly: ['x-goog-if-generation-match', '0'],
+  hashes: 'x-goog-hash',
   lacks: [...OWNERS, ENCRYPTION, `${ENCRYPTION}-context`, 'x-amz-mfa', 'x-amz-tagging'],
   impliesKms: true,
   query: [['versionId', 'generation']],
@@ -215,6 +264,11 @@ const COS: Family = {
   bucketValues: {},
   own: ['x-cos-hash-crc64ecma'],
   lacks: [...OWNERS, 'x-amz-mfa', 'x-amz-bypass-governance-retention'],
+  demands: [],
+  otherDocuments: [],
+  sourceVersion: 'value',
+  createOnly: undefined,
+  hashes: undefined,
   impliesKms: false,
   query: [],
   source: 'https://www.tencentcloud.com/document/product/436/7729',
@@ -239,6 +293,11 @@ const OPC: Family = {
   bucketValues: {},
   own: ['opc-client-request-id', 'opc-content-md5', 'opc-multipart-md5'],
   lacks: [ENCRYPTION],
+  demands: [],
+  otherDocuments: [],
+  sourceVersion: 'value',
+  createOnly: undefined,
+  hashes: undefined,
   impliesKms: true,
   query: [],
   source: 'https://docs.oracle.com/en-us/iaas/Content/Object/Tasks/usingyourencryptionkeys.htm',

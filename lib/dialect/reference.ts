@@ -31,8 +31,25 @@ const differences = ({ names, bucketNames, values, bucketValues }: Family): stri
   return all.join('; ')
 }
 
+/** What a family says in another form than by a name of its own. */
+const idioms = ({ createOnly, hashes, query, sourceVersion, triples }: Family): string =>
+  [
+    ...query.map(([amz, own]) => `the parameter ${code(amz)} is ${code(own)}`),
+    ...(createOnly === undefined
+      ? []
+      : [`${code('if-none-match: *')} is ${code(createOnly.join(': '))}`]),
+    ...(hashes === undefined
+      ? []
+      : [
+          `${code('content-md5')} and ${code('x-amz-checksum-crc32c')} are read from ${code(hashes)}`,
+        ]),
+    ...(sourceVersion === 'value' || triples.source === undefined
+      ? []
+      : ['the version of a copy’s source has a header of its own']),
+  ].join('; ')
+
 const familySection = (family: Family): string[] => {
-  const { triples, digest, lacks, own, general, metadata, source } = family
+  const { triples, digest, demands, lacks, otherDocuments, own, general, metadata, source } = family
   return [
     `### ${family.name}`,
     '',
@@ -57,8 +74,14 @@ const familySection = (family: Family): string[] => {
           general ? `the same behind ${code(family.prefix)}` : 'only those named here',
         ],
         ['differences', differences(family)],
+        ['said otherwise', idioms(family)],
         ['its own, kept for an upstream of the same words', own.map(code).join(', ')],
+        ['refused before an upstream that has none', demands.map(code).join(', ')],
         ['without counterpart: refused', lacks.map(code).join(', ')],
+        [
+          'documents not translated: refused',
+          otherDocuments.map(each => code(`?${each}`)).join(', '),
+        ],
         ['source', source],
       ].filter(([, text]) => text !== ''),
     ),

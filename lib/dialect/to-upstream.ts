@@ -11,6 +11,7 @@ import { EMPTY_SHA256, sha256Hex } from '../s3/payload-hash.ts'
 import type { Query } from '../s3/query.ts'
 import type { Upstream } from '../transport/upstream.ts'
 import { documentWriter } from './documents.ts'
+import { refuseOtherDocuments } from './idioms.ts'
 import type { Profile, Signature } from './profiles.ts'
 import { type Speech, speechOf } from './speech.ts'
 import { writeQuery, writeRequest } from './translate.ts'
@@ -81,6 +82,7 @@ const toUpstream = (
   host: string,
 ): UpstreamRequest => {
   const speech = speechOf(upstream, profile)
+  refuseOtherDocuments(speech.family, saying.query, saying.headers)
   const written = withWrittenDocument(saying, speech)
   const { hash, headers, body } = toBody(written.body, upstream, profile)
   const ends = endsAtHop(written.headers)

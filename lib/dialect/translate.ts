@@ -3,6 +3,7 @@ import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
 import type { Query } from '../s3/query.ts'
 import { FAMILIES, type Family, isForeignHeader, type TripleNames } from './families.ts'
+import { readIdioms, writeIdioms } from './idioms.ts'
 
 /** What a request is about: some names differ for buckets. */
 export type Level = 'service' | 'bucket' | 'object'
@@ -25,8 +26,9 @@ const isLeftOut = (name: string): boolean =>
  * @throws {S3Error} `NotImplemented` for a header that the family has no word for, and that changes what is asked
  */
 export const writeRequest = (family: Family, headers: Headers, level: Level): Headers => {
+  for (const name of headers.keys()) refuseUnmet(family, name)
   if (family.name === 'amz') return withoutForeign(headers)
-  const said = withoutImplied(family, headers)
+  const said = writeIdioms(family, withoutImplied(family, headers))
   for (const name of said.keys()) refuseUnsayable(family, name, level)
   return write(family, said, level, said)
 }
@@ -42,7 +44,9 @@ export const writeResponse = (
 
 /** A request in the words of a family, in S3's vocabulary. What only the family has keeps its name. */
 export const readRequest = (family: Family, headers: Headers, level: Level): Headers =>
-  family.name === 'amz' ? withoutForeign(headers) : read(family, headers, level, undefined)
+  family.name === 'amz'
+    ? withoutForeign(headers)
+    : readIdioms(family, read(family, headers, level, undefined))
 
 /** An answer in the words of a family, in S3's vocabulary; `sent` is the request in S3's vocabulary. */
 export const readResponse = (
@@ -61,6 +65,15 @@ export const writeQuery = ({ query: pairs }: Family, query: Query): Query =>
         value,
       }))
 
+/** The family's query parameters in S3's words. */
+export const readQuery = ({ query: pairs }: Family, query: Query): Query =>
+  pairs.length === 0
+    ? query
+    : query.map(({ name, value }) => ({
+        name: pairs.find(([, own]) => own === name)?.[0] ?? name,
+        value,
+      }))
+
 const withoutForeign = (headers: Headers): Headers =>
   [...headers.keys()].some(isForeignHeader)
     ? new Map([...headers].filter(([name]) => !isForeignHeader(name)))
@@ -70,6 +83,18 @@ const withoutImplied = (family: Family, headers: Headers): Headers =>
   family.impliesKms && headers.get(ENCRYPTION) === 'aws:kms' && headers.has(KMS_KEY_ID)
     ? new Map([...headers].filter(([name]) => name !== ENCRYPTION))
     : headers
+
+const DEMANDS: ReadonlySet<string> = new Set(
+  Object.values(FAMILIES).flatMap(({ demands }) => demands),
+)
+
+const refuseUnmet = (family: Family, name: string): void => {
+  if (!DEMANDS.has(name) || family.own.includes(name)) return
+  throw new S3Error(
+    'NotImplemented',
+    `The storage provider has no counterpart of the header ${name}, so the request is not sent.`,
+  )
+}
 
 const refuseUnsayable = (family: Family, name: string, level: Level): void => {
   if (!name.startsWith('x-amz-') || isLeftOut(name)) return
@@ -148,7 +173,7 @@ const nameOf = (family: Family, name: string, level: Level): string | undefined 
   if (pair !== undefined) return pair[0]
   const { prefix } = family.metadata
   if (name.startsWith(prefix)) return `x-amz-meta-${name.slice(prefix.length)}`
-  if (family.own.includes(name)) return name
+  if (family.own.includes(name) || family.demands.includes(name)) return name
   return family.general ? `x-amz-${name.slice(family.prefix.length)}` : undefined
 }
 

@@ -31,6 +31,7 @@ const EXEMPT = new Set([
   'signature',
   'token',
   'x-amz-signature',
+  'x-goog-signature',
 ])
 const isExempt = (name: string): boolean => EXEMPT.has(name) || name.startsWith('x-ignore-')
 

@@ -11,6 +11,8 @@ export interface CustomerKey {
   readonly base64: Secret<string>
   /** Base64 of the MD5 of the 32 raw bytes. Safe to show: it identifies and reveals nothing. */
   readonly md5: string
+  /** Base64 of their SHA-256, which names the key in the words of Google and Oracle. As safe to show. */
+  sha256(): string
   /** Every way to write the key that a provider might echo it in. */
   spellings(): Secret<readonly string[]>
 }
@@ -41,7 +43,8 @@ export const customerKey = (keyring: string, version: string, bytes: Buffer): Cu
     version,
     base64: new Secret(base64),
     md5: createHash('md5').update(bytes).digest('base64'),
-    // Few answers need them, and every request has a key.
+    // Few answers need these, and every request has a key.
+    sha256: () => createHash('sha256').update(base64, 'base64').digest('base64'),
     spellings: () => new Secret(spellingsOf(base64)),
   }
 }

@@ -1,4 +1,5 @@
 import { documentWriter } from '../dialect/documents.ts'
+import { FAMILIES } from '../dialect/families.ts'
 import type { CustomerKey } from '../keys/customer-key.ts'
 import { S3Error } from '../s3/error.ts'
 import { endsAtHop, type Headers } from '../s3/headers.ts'
@@ -42,15 +43,26 @@ const SSE_C_NAMES: readonly string[] = [SSE_C_HEADERS.object.algorithm, SSE_C_HE
 const isHidden = (name: string): boolean =>
   name === SSE_C_HEADERS.object.key || name === SSE_C_HEADERS.source.key || name === 'set-cookie'
 
+/** The digest that names the key in the client's words: only here is the key at hand to tell another than the MD5. */
+const digestFor = ({
+  request,
+  attempt: { object },
+}: ConfirmedRequest): ((name: string, value: string) => string) =>
+  FAMILIES[request.dialect].digest === 'md5' || object === undefined
+    ? (_, value) => value
+    : (name, value) =>
+        name === SSE_C_HEADERS.object.md5 && value === object.md5 ? object.sha256() : value
+
 const headersFor = (confirmed: ConfirmedRequest): Headers => {
   const { permission } = confirmed.request
   const hides = permission.kind === 'encrypt' && permission.effect.responseHeaders === 'hide'
   const keys = keysOf(confirmed)
   const ends = endsAtHop(confirmed.answer.headers)
+  const shown = digestFor(confirmed)
   const headers = new Map<string, string>()
   for (const [name, value] of confirmed.answer.headers) {
     if (isHidden(name) || (hides && SSE_C_NAMES.includes(name)) || ends(name)) continue
-    headers.set(name, scrubText(value, keys))
+    headers.set(name, scrubText(shown(name, value), keys))
   }
   return headers
 }

@@ -1,9 +1,26 @@
 import type { Headers } from './headers.ts'
 
-/** The families of names that clients speak: S3's own, and Huawei OBS's. */
-export type ClientDialect = 'amz' | 'obs'
+/** The families of names that clients speak: S3's own, Huawei OBS's and Google Cloud Storage's. */
+export type ClientDialect = 'amz' | 'obs' | 'goog'
 
-const IN_QUERY = /(?:^|&)(?:AccessKeyId=|x-obs-)/i
+interface Looks {
+  readonly dialect: ClientDialect
+  /** What the Authorization header begins with. */
+  readonly authorization: string
+  readonly prefix: string
+  /** Told by a raw query. */
+  readonly inQuery: RegExp
+}
+
+const LOOKS: readonly Looks[] = [
+  {
+    dialect: 'obs',
+    authorization: 'OBS ',
+    prefix: 'x-obs-',
+    inQuery: /(?:^|&)(?:AccessKeyId=|x-obs-)/i,
+  },
+  { dialect: 'goog', authorization: 'GOOG4-', prefix: 'x-goog-', inQuery: /(?:^|&)x-goog-/i },
+]
 
 /**
  * The dialect that a request is in, by its looks. What it then says is believed only once its signature was verified.
@@ -11,9 +28,13 @@ const IN_QUERY = /(?:^|&)(?:AccessKeyId=|x-obs-)/i
  * @param rawQuery the request target after `?`
  */
 export const dialectOf = (headers: Headers, rawQuery: string): ClientDialect => {
-  const isObs =
-    headers.get('authorization')?.startsWith('OBS ') === true ||
-    IN_QUERY.test(rawQuery) ||
-    [...headers.keys()].some(name => name.startsWith('x-obs-'))
-  return isObs ? 'obs' : 'amz'
+  const authorization = headers.get('authorization')
+  const names = [...headers.keys()]
+  const found = LOOKS.find(
+    looks =>
+      authorization?.startsWith(looks.authorization) === true ||
+      looks.inQuery.test(rawQuery) ||
+      names.some(name => name.startsWith(looks.prefix)),
+  )
+  return found?.dialect ?? 'amz'
 }

@@ -10,7 +10,7 @@ import {
   stringToSign as obsStringToSign,
 } from '../sigv2/string-to-sign.ts'
 import { canonicalRequest } from '../sigv4/canonical.ts'
-import { AWS4, amzDate, GOOG4, type Scheme, scopeText } from '../sigv4/scope.ts'
+import { AWS4, amzDate, GOOG4, type Spelling, scopeText } from '../sigv4/scope.ts'
 import { type SigningKeys, signatureOf, stringToSign } from '../sigv4/signature.ts'
 import type { Upstream } from '../transport/upstream.ts'
 
@@ -30,7 +30,7 @@ export type SignedRequest = Through<
 >
 
 const SIGNED_TOO = new Set(['host', 'content-type', 'content-md5', 'content-encoding'])
-const isSigned = (name: string, { prefix }: Scheme): boolean =>
+const isSigned = (name: string, { prefix }: Spelling): boolean =>
   name.startsWith(prefix) || isForeignHeader(name) || SIGNED_TOO.has(name)
 
 /** The header that tells a body's length; none for a request without one. */
@@ -97,16 +97,16 @@ const signV4 = (
   credentials: Credentials,
   keys: SigningKeys,
   now: Date,
-  scheme: Scheme,
+  spelling: Spelling,
 ): SignedRequest => {
-  const { prefix, service, algorithm } = scheme
+  const { prefix, service, algorithm } = spelling
   const date = amzDate(now)
   const scope = { date: date.slice(0, 8), region: request.upstream.region, service }
   const query = canonicalQuery(request.query)
   const headers = withBodyAndHost(request)
   headers.set(`${prefix}date`, date).set(`${prefix}content-sha256`, request.payloadHash)
   setSessionToken(headers, credentials, prefix)
-  const signedHeaders = [...headers.keys()].filter(name => isSigned(name, scheme)).sort()
+  const signedHeaders = [...headers.keys()].filter(name => isSigned(name, spelling)).sort()
   const canonical = canonicalRequest({
     method: request.method,
     path: request.path,
@@ -115,9 +115,9 @@ const signV4 = (
     signedHeaders,
     payloadHash: request.payloadHash,
   })
-  const key = keys.keyFor(credentials.secretAccessKey, credentials.accessKeyId, scope, scheme)
-  const signature = signatureOf(key, stringToSign(date, scope, canonical, scheme))
-  const authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scopeText(scope, scheme)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
+  const key = keys.keyFor(credentials.secretAccessKey, credentials.accessKeyId, scope, spelling)
+  const signature = signatureOf(key, stringToSign(date, scope, canonical, spelling))
+  const authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scopeText(scope, spelling)}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`
   return issue(request, query, headers.set('authorization', authorization))
 }
 

@@ -6,39 +6,50 @@ export interface CredentialScope {
   readonly service: string
 }
 
-/** What every credential scope ends with. */
-export const TERMINATOR = 'aws4_request'
-
 /** The words that version 4 is spelled in: AWS's own, or Google's. */
-export interface Scheme {
+export interface Spelling {
   readonly algorithm: string
   /** What stands before the secret where keys are derived from it. */
   readonly keyPrefix: string
   readonly service: string
   readonly terminator: string
-  /** What the headers begin with that are signed. */
+  /** What its headers begin with, and, but for case, its query parameters. */
   readonly prefix: string
+  /** The same as its query parameters are usually written. */
+  readonly label: string
+  /** Whether a request without a payload hash is read as one of UNSIGNED-PAYLOAD. */
+  readonly mayLackPayloadHash: boolean
 }
 
-export const AWS4: Scheme = {
+export const AWS4: Spelling = {
   algorithm: 'AWS4-HMAC-SHA256',
   keyPrefix: 'AWS4',
   service: 's3',
-  terminator: TERMINATOR,
+  terminator: 'aws4_request',
   prefix: 'x-amz-',
+  label: 'X-Amz-',
+  mayLackPayloadHash: false,
 }
 
-/** https://cloud.google.com/storage/docs/authentication/signatures */
-export const GOOG4: Scheme = {
+/**
+ * https://cloud.google.com/storage/docs/authentication/signatures,
+ * https://cloud.google.com/storage/docs/authentication/canonical-requests
+ */
+export const GOOG4: Spelling = {
   algorithm: 'GOOG4-HMAC-SHA256',
   keyPrefix: 'GOOG4',
   service: 'storage',
   terminator: 'goog4_request',
   prefix: 'x-goog-',
+  label: 'X-Goog-',
+  mayLackPayloadHash: true,
 }
 
+/** Every spelling that a client may use. */
+export const SPELLINGS: readonly Spelling[] = [AWS4, GOOG4]
+
 /** Such as `20130524/us-east-1/s3/aws4_request`. */
-export const scopeText = (scope: CredentialScope, { terminator }: Scheme = AWS4): string =>
+export const scopeText = (scope: CredentialScope, { terminator }: Spelling = AWS4): string =>
   `${scope.date}/${scope.region}/${scope.service}/${terminator}`
 
 /** Such as `20130524T000000Z`. */

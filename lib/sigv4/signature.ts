@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Secret } from '../s3/secret.ts'
-import { AWS4, type CredentialScope, type Scheme, scopeText } from './scope.ts'
+import { AWS4, type CredentialScope, type Spelling, scopeText } from './scope.ts'
 
 /** SigV4's name for its algorithm. */
 export const ALGORITHM = AWS4.algorithm
@@ -15,8 +15,8 @@ export const stringToSign = (
   date: string,
   scope: CredentialScope,
   canonical: string,
-  scheme: Scheme = AWS4,
-): string => [scheme.algorithm, date, scopeText(scope, scheme), sha256(canonical)].join('\n')
+  spelling: Spelling = AWS4,
+): string => [spelling.algorithm, date, scopeText(scope, spelling), sha256(canonical)].join('\n')
 
 const sha256 = (binary: string): string => hash('sha256', Buffer.from(binary, 'latin1'), 'hex')
 
@@ -26,12 +26,12 @@ export const signatureOf = (key: KeyObject, text: string): string =>
 
 /** The signing keys of secret access keys. */
 export interface SigningKeys {
-  /** @param scheme AWS's when left out */
+  /** @param spelling AWS's when left out */
   keyFor(
     secret: Secret<string>,
     accessKeyId: string,
     scope: CredentialScope,
-    scheme?: Scheme,
+    spelling?: Spelling,
   ): KeyObject
 }
 
@@ -51,11 +51,11 @@ const CACHED = 1024
 export const createSigningKeys = (): SigningKeys => {
   const cache = new LRUCache<string, Entry>({ max: CACHED })
   return {
-    keyFor: (secret, accessKeyId, scope, scheme = AWS4) => {
-      const name = `${accessKeyId}/${scopeText(scope, scheme)}`
+    keyFor: (secret, accessKeyId, scope, spelling = AWS4) => {
+      const name = `${accessKeyId}/${scopeText(scope, spelling)}`
       const known = cache.get(name)
       if (known?.secret === secret) return known.key
-      const key = deriveKey(secret, scope, scheme)
+      const key = deriveKey(secret, scope, spelling)
       cache.set(name, { secret, key })
       return key
     },
@@ -63,11 +63,15 @@ export const createSigningKeys = (): SigningKeys => {
 }
 
 // A KeyObject, for on Node 24 an HMAC with a raw key costs four times as much.
-const deriveKey = (secret: Secret<string>, scope: CredentialScope, scheme: Scheme): KeyObject => {
-  const date = hmac(`${scheme.keyPrefix}${secret.expose()}`, scope.date)
+const deriveKey = (
+  secret: Secret<string>,
+  scope: CredentialScope,
+  spelling: Spelling,
+): KeyObject => {
+  const date = hmac(`${spelling.keyPrefix}${secret.expose()}`, scope.date)
   const region = hmac(date, scope.region)
   const service = hmac(region, scope.service)
-  return createSecretKey(hmac(service, scheme.terminator))
+  return createSecretKey(hmac(service, spelling.terminator))
 }
 
 const hmac = (key: string | Buffer, text: string): Buffer =>

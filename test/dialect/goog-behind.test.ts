@@ -1,7 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import t from 'tap'
 import { send } from '../support/client.ts'
-import { encrypt, keyring, rule, startProxy, UPSTREAM } from '../support/proxy.ts'
+import { sendGoog } from '../support/goog-client.ts'
+import { APP_CLIENT, encrypt, keyring, rule, startProxy, UPSTREAM } from '../support/proxy.ts'
 import { type Answer, type Seen, startUpstream } from '../support/upstream.ts'
 
 const MAIN = keyring('main', 'v1')
@@ -9,6 +10,11 @@ const [KEY] = MAIN.keysFor({ bucket: '', objectKey: '' })
 const SHA256 = createHash('sha256')
   .update(Buffer.from(KEY?.base64.expose() ?? '', 'base64'))
   .digest('base64')
+
+const GOOG_CLIENT = {
+  ...APP_CLIENT,
+  proof: { ...APP_CLIENT.proof, schemes: ['v4', 'goog4'] } as typeof APP_CLIENT.proof,
+}
 
 const hmac = (key: string | Buffer, text: string): Buffer =>
   createHmac('sha256', key).update(text).digest()
@@ -81,6 +87,56 @@ t.test('an S3 client’s object gets its key at Google, with SHA-256 and GOOG4',
   const got = await send(proxy.origin, { method: 'GET', path: '/bbb/k', query })
   t.equal(got.text, 'bytes')
   t.equal(upstream.seen.at(-1)?.target, '/bbb/k?generation=1700000000000000')
+})
+
+t.test('a copy of a given version names its generation', async t => {
+  const upstream = await startUpstream(t, seen => ({
+    ...answer(seen),
+    body: '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>',
+  }))
+  const proxy = await startProxy(t, {
+    upstream: upstream.origin,
+    provider: 'gcs',
+    keyrings: [MAIN],
+    rules: [rule(encrypt())],
+  })
+  const headers = { 'x-amz-copy-source': 'bbb/a%20b?versionId=16%2F00' }
+  const copied = await send(proxy.origin, { method: 'PUT', path: '/bbb/copy', headers })
+  t.equal(copied.status, 200, copied.text)
+  t.match(upstream.seen[0]?.headers, {
+    'x-goog-copy-source': 'bbb/a%20b',
+    'x-goog-copy-source-generation': '16/00',
+    'x-goog-copy-source-encryption-key-sha256': SHA256,
+    'x-goog-encryption-key-sha256': SHA256,
+  })
+})
+
+t.test('what Google says otherwise is said so, and what nobody translates is refused', async t => {
+  const upstream = await startUpstream(t, answer)
+  const proxy = await startProxy(t, {
+    upstream: upstream.origin,
+    provider: 'gcs',
+    keyrings: [MAIN],
+    rules: [rule(encrypt())],
+    clients: [GOOG_CLIENT],
+  })
+  const put = { method: 'PUT', path: '/bbb/k', body: 'bytes' }
+  const once = { 'if-none-match': '*', 'x-amz-storage-class': 'GLACIER_IR' }
+  t.equal((await send(proxy.origin, { ...put, headers: once })).status, 200)
+  t.match(upstream.seen[0]?.headers, {
+    'if-none-match': undefined,
+    'x-goog-if-generation-match': '0',
+    'x-goog-storage-class': 'COLDLINE',
+  })
+  // From Google's words to Google's words nothing is lost.
+  const own = { 'x-goog-if-generation-match': '7', 'x-goog-user-project': 'payer' }
+  t.equal((await sendGoog(proxy.origin, { ...put, headers: own })).status, 200)
+  t.match(upstream.seen[1]?.headers, own)
+  const query = { lifecycle: '' }
+  t.match(await send(proxy.origin, { path: '/bbb', query }), { status: 501, text: /lifecycle/ })
+  const resumable = { 'x-goog-resumable': 'start' }
+  t.match(await sendGoog(proxy.origin, { ...put, headers: resumable }), { status: 501 })
+  t.equal(upstream.seen.length, 2)
 })
 
 t.test('an echo of another key is no confirmation', async t => {

@@ -61,8 +61,13 @@ t.test('among several upstreams the presigned URL tells which', async t => {
     await answerPreflight(request, { clients, exchangeOf }, AbortSignal.timeout(1000))
     return asked
   }
-  t.equal(await ask('X-Amz-Credential=OTHER%2F20260101'), 'other')
-  t.equal(await ask('X-Amz-Credential=APP%2F20260101'), 'app')
-  await t.rejects(ask('X-Amz-Credential=NOBODY%2F20260101'), { code: 'AccessDenied' })
+  const scope = '%2F20260101%2Fus-east-1%2Fs3%2Faws4_request'
+  t.equal(await ask(`X-Amz-Credential=OTHER${scope}`), 'other')
+  t.equal(await ask(`X-Amz-Credential=APP${scope}`), 'app')
+  t.equal(await ask('X-Goog-Credential=OTHER%2F1%2Fauto%2Fstorage%2Fgoog4_request'), 'other')
+  t.equal(await ask('AccessKeyId=OTHER&Expires=1&Signature=x'), 'other', 'a URL of OBS')
+  t.equal(await ask('AWSAccessKeyId=OTHER&Expires=1&Signature=x'), 'other')
+  await t.rejects(ask(`X-Amz-Credential=NOBODY${scope}`), { code: 'AccessDenied' })
+  await t.rejects(ask('AccessKeyId=NOBODY'), { code: 'AccessDenied' })
   await t.rejects(ask(''), { code: 'AccessDenied' })
 })

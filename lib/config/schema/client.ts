@@ -61,7 +61,7 @@ export const client = exactlyOne(
       .array(z.enum(SCHEMES, { error: `must be one of ${SCHEMES.join(', ')}.` }))
       .min(1)
       .describe(
-        "How the client may sign: `v4` (AWS's signature version 4), `v2` (AWS's version 2, and OBS SDKs in path style), `obs` (Huawei OBS's own). `v2` and `obs` rest on SHA-1 and cover less of a request: allow them to apps that know no better. Left out: `[v4]`.",
+        "How the client may sign: `v4` (AWS's signature version 4), `v2` (AWS's version 2, and OBS SDKs in path style), `obs` (Huawei OBS's own), `goog4` (Cloud Storage's spelling of version 4, with an HMAC key). `v2` and `obs` rest on SHA-1 and cover less of a request: allow them to apps that know no better. Left out: `[v4]`.",
       )
       .optional(),
     trusted: trusted
