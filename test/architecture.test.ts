@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   copy: ['s3', 'authenticate', 'body', 'dialect', 'keys', 'response', 'ssec'],
   walk: ['s3', 'body', 'dialect', 'response', 'exchange'],
   audit: ['s3', 'dialect', 'keys', 'policy', 'ssec', 'walk'],
+  shards: ['s3', 'audit', 'body', 'keys', 'policy', 'ssec', 'walk'],
   rekey: [
     's3',
     'audit',

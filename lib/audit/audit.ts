@@ -38,9 +38,19 @@ interface State extends Standpoint {
   readonly tally: Tally
 }
 
-/** Of what an audit's ledger is about, as text. */
-const scopeOf = ({ client, range, newestOnly }: AuditOptions): string =>
+/** What an audit's ledger is about, as text. */
+export const auditScope = ({
+  client,
+  range,
+  newestOnly,
+}: Pick<AuditOptions, 'client' | 'range' | 'newestOnly'>): string =>
   JSON.stringify(['audit', client, { ...range, after: range.after ?? '' }, newestOnly])
+
+/** What an audit had found when it last wrote its ledger. */
+export const auditOf = (ledger: string): AuditResult => {
+  const { tally, finished } = JSON.parse(ledger) as State
+  return { tally, finished }
+}
 
 const isRefused = ({ state }: Found): boolean => state === 'refused'
 
@@ -51,7 +61,7 @@ const isRefused = ({ state }: Found): boolean => state === 'refused'
  */
 export const audit = async (options: AuditOptions): Promise<AuditResult> => {
   const { asker, range, ledger, now, onFound } = options
-  const scope = scopeOf(options)
+  const scope = auditScope(options)
   const state: State = (await resume<State>(ledger, scope)) ?? {
     scope,
     after: range.after,

@@ -58,16 +58,20 @@ export const prefixOf = (objectKey: string, prefix: string): string => {
   return slash < 0 ? prefix : objectKey.slice(0, slash + 1)
 }
 
+/** The group that counts under a name, or, when there are too many, under that of all others. */
+const groupNamed = ({ prefixes }: Tally, name: string): Group => {
+  const isKnown = Object.hasOwn(prefixes, name)
+  const isFull = Object.keys(prefixes).length >= MOST_PREFIXES
+  const counted = isKnown || !isFull ? name : OTHER_PREFIXES
+  const group = Object.hasOwn(prefixes, counted) ? prefixes[counted] : undefined
+  const target = group ?? newGroup()
+  prefixes[counted] = target
+  return target
+}
+
 export const count = (tally: Tally, found: Found, prefix: string): void => {
   addTo(tally.whole, found)
-  const name = prefixOf(found.objectKey, prefix)
-  const isKnown = Object.hasOwn(tally.prefixes, name)
-  const isFull = Object.keys(tally.prefixes).length >= MOST_PREFIXES
-  const counted = isKnown || !isFull ? name : OTHER_PREFIXES
-  const group = Object.hasOwn(tally.prefixes, counted) ? tally.prefixes[counted] : undefined
-  const target = group ?? newGroup()
-  tally.prefixes[counted] = target
-  addTo(target, found)
+  addTo(groupNamed(tally, prefixOf(found.objectKey, prefix)), found)
 }
 
 /** Share of the objects that are as their rules say; of none, all are. */
@@ -77,3 +81,28 @@ export const coverage = ({ covered, all }: Group): number =>
 /** A share for people, which is never rounded up to 100 %. */
 export const percent = (share: number): string =>
   `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`
+
+const addSum = (sum: Sum, more: Sum): void => {
+  sum.objects += more.objects
+  sum.bytes += more.bytes
+}
+
+const addGroup = (group: Group, more: Group): void => {
+  for (const [state, sum] of Object.entries(more.states)) {
+    const target = group.states[state] ?? newSum()
+    group.states[state] = target
+    addSum(target, sum)
+  }
+  addSum(group.covered, more.covered)
+  addSum(group.all, more.all)
+}
+
+/** What several audits counted, each of a part, as one. */
+export const mergeTallies = (tallies: readonly Tally[]): Tally => {
+  const merged = newTally()
+  for (const { whole, prefixes } of tallies) {
+    addGroup(merged.whole, whole)
+    for (const [name, group] of Object.entries(prefixes)) addGroup(groupNamed(merged, name), group)
+  }
+  return merged
+}

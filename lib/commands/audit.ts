@@ -1,21 +1,35 @@
 import { writeFile } from 'node:fs/promises'
-import { type AuditResult, audit as runAudit } from '../audit/audit.ts'
+import {
+  type AuditResult,
+  type AuditOptions as AuditWork,
+  auditOf,
+  auditScope,
+  audit as runAudit,
+} from '../audit/audit.ts'
 import { reportPage } from '../audit/report.ts'
-import { coverage, type Found, type Group, percent, type Tally } from '../audit/tally.ts'
+import {
+  coverage,
+  type Found,
+  type Group,
+  mergeTallies,
+  percent,
+  type Tally,
+} from '../audit/tally.ts'
 import { createPolicy } from '../policy/resolve.ts'
-import { list, type Range } from '../walk/listing.ts'
-import { humanBytes, Progress } from '../walk/progress.ts'
+import type { Asker } from '../walk/asker.ts'
+import { humanBytes } from '../walk/progress.ts'
 import { WalkStopped } from '../walk/streak.ts'
 import {
   askerOf,
   type BulkOptions,
   concurrencyOf,
   createAbort,
-  ledgerOf,
   untilSignal,
 } from './bulk-options.ts'
 import { type Io, toPath } from './io.ts'
 import { EXIT } from './run.ts'
+import { type ShardOptions, walkPart } from './shards.ts'
+import { createShown, type Shown } from './shown.ts'
 import {
   type BucketPlace,
   parseBucketUrl,
@@ -25,7 +39,7 @@ import {
 } from './speaking.ts'
 import { table } from './text.ts'
 
-export interface AuditOptions extends SpeakingOptions, BulkOptions {
+export interface AuditOptions extends SpeakingOptions, BulkOptions, ShardOptions {
   readonly versions?: boolean
   readonly newest?: boolean
   readonly json?: boolean
@@ -60,63 +74,76 @@ const summary = (tally: Tally): string => {
 const line = ({ objectKey, versionId, size, state, isCovered }: Found): string =>
   `${JSON.stringify({ key: objectKey, versionId, bytes: size, stored: state, covered: isCovered })}\n`
 
-/** Counts ahead of the audit, for the time that is left: a request for a thousand objects. */
-const countAhead = (counting: AsyncIterable<unknown>): (() => number | undefined) => {
-  let total = 0
-  let isDone = false
-  const go = async (): Promise<void> => {
-    for await (const _ of counting) total += 1
-    isDone = true
-  }
-  // The audit itself meets whatever stops this, and says it.
-  go().catch(() => undefined)
-  return () => (isDone ? total : undefined)
-}
-
 const exitOf = ({ tally, finished }: AuditResult): number => {
   if (!finished) return EXIT.failure
   return coverage(tally.whole) === 1 ? EXIT.ok : EXIT.found
 }
 
-const carryOut = async (
-  { ready, client, exchange }: Speaking,
+type Work = Omit<AuditWork, 'ledger'>
+
+const workOf = (
+  { ready, client }: Speaking,
   { bucket, prefix }: BucketPlace,
+  options: AuditOptions,
+  asker: Asker,
+): Pick<
+  Work,
+  'asker' | 'policy' | 'keyrings' | 'client' | 'range' | 'concurrency' | 'newestOnly'
+> => ({
+  asker,
+  policy: createPolicy(ready.config.rules),
+  keyrings: ready.keyrings,
+  client: client.name,
+  range: {
+    bucket,
+    prefix,
+    after: undefined,
+    through: undefined,
+    versions: options.versions === true,
+  },
+  concurrency: concurrencyOf(options),
+  newestOnly: options.newest === true,
+})
+
+const merge = (results: readonly AuditResult[]): AuditResult => ({
+  tally: mergeTallies(results.map(({ tally }) => tally)),
+  finished: results.every(({ finished }) => finished),
+})
+
+const carryOut = async (
+  speaks: Speaking,
+  place: BucketPlace,
   options: AuditOptions,
   io: Io,
 ): Promise<AuditResult> => {
   const stopping = untilSignal()
   const abort = createAbort()
-  const asker = askerOf(exchange, options, abort.signal)
-  const versions = options.versions === true
-  const range: Range = { bucket, prefix, after: undefined, before: undefined, versions }
-  const progress = new Progress(io.stderr, () => performance.now(), 0)
-  const total = io.stderr.isTTY ? countAhead(list(asker, range)) : () => undefined
+  const base = workOf(speaks, place, options, askerOf(speaks.exchange, options, abort.signal))
+  const { asker, range } = base
+  const shown: Shown = createShown(io.stderr, asker, options.job === undefined ? range : undefined)
+  const work: Work = {
+    ...base,
+    now: () => performance.now(),
+    onFound: found => {
+      if (options.json) io.stdout.write(line(found))
+    },
+    onStanding: shown.onStanding,
+    isOver: stopping.isOver,
+  }
+  const run = (part: Work['range'], ledger: AuditWork['ledger']): Promise<AuditResult> =>
+    runAudit({ ...work, range: part, ledger }).finally(shown.next)
   try {
-    return await runAudit({
-      asker,
-      policy: createPolicy(ready.config.rules),
-      keyrings: ready.keyrings,
-      client: client.name,
-      range,
-      concurrency: concurrencyOf(options),
-      newestOnly: options.newest === true,
-      ledger: ledgerOf(options, io),
-      now: () => performance.now(),
-      onFound: found => {
-        if (options.json) io.stdout.write(line(found))
-      },
-      onStanding: standing => progress.show(() => ({ ...standing(), total: total() })),
-      isOver: stopping.isOver,
-    })
+    const walking = { asker, range, scope: auditScope(base), run, read: auditOf, merge }
+    return await walkPart(speaks, options, io, walking)
   } finally {
-    progress.end()
+    shown.end()
     abort.abort()
     stopping.dispose()
   }
 }
 
-const goOnText = ({ ledger }: AuditOptions): string =>
-  ledger === undefined ? '' : ' The same command goes on from there.'
+const goOnText = ({ ledger, shard }: AuditOptions): string =>
+  ledger === undefined && shard === undefined ? '' : ' The same command goes on from there.'
 
 /** The command `audit`: how every object of a bucket is stored, and whether that is as the rules say. */
 export const audit = async (url: string, options: AuditOptions, io: Io): Promise<number> => {

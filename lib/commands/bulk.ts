@@ -34,6 +34,11 @@ export const addDoctor = (program: Command, io: Io, finish: Finish): void => {
 const BULK = {
   concurrency: ['--concurrency <n>', 'requests at once', '32'],
   rate: ['--rate <n>', 'requests per second at most; left out: as many as there are'],
+  shard: ['--shard <i/n>', 'the part of one of n processes, from 0/n on; with --job'],
+  job: [
+    '--job <name>',
+    'a name that the shards of one run share; without --shard: what came of all of them',
+  ],
 } as const
 
 /** The command `audit`. */
@@ -51,6 +56,8 @@ export const addAudit = (program: Command, io: Io, finish: Finish): void => {
     .option('--report <file>', 'write an HTML page with the coverage by prefix and by version')
     .option(...BULK.concurrency)
     .option(...BULK.rate)
+    .option(...BULK.shard)
+    .option(...BULK.job)
     .option(...CLIENT)
     .option(...CONFIG)
     .action((url, options) => finish(audit(url, options, io)))
@@ -74,6 +81,8 @@ export const addRekey = (program: Command, io: Io, finish: Finish): void => {
     .option('--json', 'a line of JSON for each object that was not kept as it was')
     .option(...BULK.concurrency)
     .option(...BULK.rate)
+    .option(...BULK.shard)
+    .option(...BULK.job)
     .option(...CLIENT)
     .option(...CONFIG)
     .action((url, options) => finish(rekey(url, options, io)))

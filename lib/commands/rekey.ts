@@ -1,89 +1,21 @@
-import { readFile } from 'node:fs/promises'
-import { type CustomerKey, customerKey } from '../keys/customer-key.ts'
-import { createPolicy } from '../policy/resolve.ts'
-import { type RekeyResult, rekey as runRekey } from '../rekey/rekey.ts'
-import type { Done, RekeyWork } from '../rekey/rekey-object.ts'
-import type { Goal } from '../rekey/target.ts'
-import type { Asker } from '../walk/asker.ts'
-import { humanBytes, Progress } from '../walk/progress.ts'
+import {
+  mergeSums,
+  type RekeyResult,
+  rekeyOf,
+  rekeyScope,
+  rekey as runRekey,
+} from '../rekey/rekey.ts'
+import type { Done } from '../rekey/rekey-object.ts'
+import { humanBytes } from '../walk/progress.ts'
 import { WalkStopped } from '../walk/streak.ts'
-import {
-  askerOf,
-  type BulkOptions,
-  concurrencyOf,
-  createAbort,
-  ledgerOf,
-  untilSignal,
-} from './bulk-options.ts'
-import { type Io, toPath, UsageError } from './io.ts'
+import { askerOf, concurrencyOf, createAbort, untilSignal } from './bulk-options.ts'
+import type { Io } from './io.ts'
+import { type RekeyCommandOptions, workOf } from './rekey-options.ts'
 import { EXIT } from './run.ts'
-import {
-  type BucketPlace,
-  parseBucketUrl,
-  type Speaking,
-  type SpeakingOptions,
-  speaking,
-} from './speaking.ts'
+import { walkPart } from './shards.ts'
+import { createShown } from './shown.ts'
+import { type BucketPlace, parseBucketUrl, type Speaking, speaking } from './speaking.ts'
 import { table } from './text.ts'
-
-export interface RekeyCommandOptions extends SpeakingOptions, BulkOptions {
-  readonly to?: string
-  readonly fromKeyFile?: string
-  readonly dryRun?: boolean
-  readonly acl?: boolean
-  readonly verify: string
-  readonly deletePrevious?: boolean
-  readonly json?: boolean
-}
-
-const parseGoal = (to: string | undefined): Goal => {
-  if (to === undefined) return { kind: 'rule' }
-  if (to === 'sse-s3') return { kind: 'method', method: 'AES256', keyId: undefined }
-  const [, keyId] = /^kms(?::(.+))?$/.exec(to) ?? ['', null]
-  if (keyId !== null) return { kind: 'method', method: 'aws:kms', keyId }
-  throw new UsageError('--to wants kms, kms:KEYID or sse-s3; left out: as the rules say.')
-}
-
-const KEY_BYTES = 32
-
-/** The key of another tool: 32 raw bytes, or their base64. */
-const readForeignKey = async (path: string): Promise<CustomerKey> => {
-  const bytes = await readFile(path)
-  const key = bytes.length === KEY_BYTES ? bytes : Buffer.from(bytes.toString('latin1'), 'base64')
-  if (key.length === KEY_BYTES) return customerKey('key-file', 'foreign', key)
-  throw new UsageError(
-    '--from-key-file wants a file with a key of 32 bytes, as they are or as base64.',
-  )
-}
-
-const foreignKeys = async ({ fromKeyFile }: RekeyCommandOptions, io: Io): Promise<CustomerKey[]> =>
-  fromKeyFile === undefined ? [] : [await readForeignKey(toPath(io, fromKeyFile))]
-
-const parseVerify = (text: string): boolean => {
-  if (text === 'head' || text === 'full') return text === 'full'
-  throw new UsageError('--verify wants head or full.')
-}
-
-const workOf = async (
-  { ready, client }: Speaking,
-  { bucket }: BucketPlace,
-  asker: Asker,
-  options: RekeyCommandOptions,
-  io: Io,
-): Promise<RekeyWork> => ({
-  asker,
-  policy: createPolicy(ready.config.rules),
-  keyrings: ready.keyrings,
-  client,
-  bucket,
-  goal: parseGoal(options.to),
-  foreign: await foreignKeys(options, io),
-  dryRun: options.dryRun === true,
-  keepAcl: options.acl === true,
-  fullVerify: parseVerify(options.verify),
-  deletePrevious: options.deletePrevious === true,
-  now: io.now,
-})
 
 const line = ({ objectKey, size, ...end }: Done): string =>
   `${JSON.stringify({ key: objectKey, bytes: size, ...end })}\n`
@@ -108,6 +40,22 @@ const summary = ({ sums, requests, retries, needed }: Outcome, dryRun: boolean):
   return `${table([['result', 'objects', 'bytes'], ...rows])}\n${requests} requests, ${retries} of them again\n${more}`
 }
 
+const merge = (results: readonly RekeyResult[]): RekeyResult => ({
+  sums: mergeSums(results.map(({ sums }) => sums)),
+  finished: results.every(({ finished }) => finished),
+})
+
+/** Says what became of an object, and counts how it was, or would be, written. */
+const createTold = ({ json }: RekeyCommandOptions, io: Io) => {
+  const ways: Record<string, number> = {}
+  const onDone = (done: Done): void => {
+    if (done.way !== undefined) ways[done.way] = (ways[done.way] ?? 0) + 1
+    if (json && done.result !== 'kept') io.stdout.write(line(done))
+    else if (done.reason !== undefined) io.stderr.write(`${done.objectKey}: ${done.reason}\n`)
+  }
+  return { ways, onDone }
+}
+
 const carryOut = async (
   speaks: Speaking,
   place: BucketPlace,
@@ -117,27 +65,30 @@ const carryOut = async (
   const stopping = untilSignal()
   const abort = createAbort()
   const asker = askerOf(speaks.exchange, options, abort.signal)
-  const progress = new Progress(io.stderr, () => performance.now(), 0)
-  const ways: Record<string, number> = {}
+  const range = { ...place, after: undefined, through: undefined, versions: false }
+  const shown = createShown(io.stderr, asker, options.job === undefined ? range : undefined)
+  const { ways, onDone } = createTold(options, io)
+  const common = {
+    concurrency: concurrencyOf(options),
+    clock: () => performance.now(),
+    onDone,
+    onStanding: shown.onStanding,
+    isOver: stopping.isOver,
+  }
   try {
-    const result = await runRekey({
-      work: await workOf(speaks, place, asker, options, io),
-      range: { ...place, after: undefined, before: undefined, versions: false },
-      concurrency: concurrencyOf(options),
-      ledger: ledgerOf(options, io),
-      clock: () => performance.now(),
-      onDone: done => {
-        if (done.way !== undefined) ways[done.way] = (ways[done.way] ?? 0) + 1
-        if (options.json && done.result !== 'kept') io.stdout.write(line(done))
-        else if (done.reason !== undefined) io.stderr.write(`${done.objectKey}: ${done.reason}\n`)
-      },
-      onStanding: standing => progress.show(() => ({ ...standing(), total: undefined })),
-      isOver: stopping.isOver,
+    const work = await workOf(speaks, place, asker, options, io)
+    const result = await walkPart<RekeyResult>(speaks, options, io, {
+      asker,
+      range,
+      scope: rekeyScope({ work, range }),
+      run: (part, ledger) => runRekey({ ...common, work, range: part, ledger }).finally(shown.next),
+      read: rekeyOf,
+      merge,
     })
     const { requests, retries } = asker.counts
     return { ...result, requests, retries, needed: requestsNeeded(ways) }
   } finally {
-    progress.end()
+    shown.end()
     abort.abort()
     stopping.dispose()
   }

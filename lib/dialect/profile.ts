@@ -40,6 +40,8 @@ export interface Profile {
   readonly blocksSseC: boolean
   /** Which writes it makes only over an object that has the ETag of their If-Match. */
   readonly ifMatch: IfMatch
+  /** Whether PutObject with `If-None-Match: *` writes only what is not there yet. */
+  readonly createsOnce: boolean
   /** UploadPartCopy decodes its copy source twice, so that an object key with a `%` in it names another object. */
   readonly decodesPartSourceTwice: boolean
   /** The answers to a read or copy that say: not with this key. */
@@ -136,6 +138,7 @@ export const profile = (name: string, differences: Partial<Profile>): Profile =>
   blocksSseC: false,
   // Unknown, so not relied on.
   ifMatch: { put: 'none', complete: false, copy: false },
+  createsOnce: false,
   // Unknown, so taken for granted: it costs something with few object keys, and would cost the policy its say.
   decodesPartSourceTwice: true,
   refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],

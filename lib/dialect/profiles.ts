@@ -20,6 +20,7 @@ const PROFILES: readonly Profile[] = [
     trailers: 'tls',
     blocksSseC: true,
     ifMatch: { put: 'quoted', complete: true, copy: true },
+    createsOnce: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [
@@ -39,6 +40,7 @@ const PROFILES: readonly Profile[] = [
     silentOn: new Set(['CreateMultipartUpload', 'CopyObject', 'UploadPartCopy']),
     partEcho: 'proof',
     ifMatch: { put: 'none', complete: true, copy: false },
+    createsOnce: true,
     decodesPartSourceTwice: false,
     refusals: MINIO_REFUSALS,
     quirks: [
@@ -69,6 +71,7 @@ const PROFILES: readonly Profile[] = [
     copy: 'same-key-parts',
     silentOn: new Set(['UploadPartCopy']),
     ifMatch: { put: 'bare', complete: false, copy: false },
+    createsOnce: true,
     refusals: CEPH_REFUSALS,
     quirks: [
       {
@@ -108,6 +111,7 @@ const PROFILES: readonly Profile[] = [
   profile('embedded', {
     trailers: 'any',
     ifMatch: { put: 'quoted', complete: true, copy: true },
+    createsOnce: true,
     blocksSseC: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,

@@ -33,6 +33,8 @@ interface State extends Standpoint {
   failures: Failure[]
   /** What an earlier run failed with, as far as this one has not come to it. */
   retry: Failure[]
+  /** Whether it came to its end, be it with failures. */
+  ended: boolean
 }
 
 export interface RekeyResult {
@@ -44,8 +46,25 @@ export interface RekeyResult {
 /** More failures than this are not remembered one by one: the next run then begins from the start. */
 const MOST_FAILURES = 10_000
 
-const scopeOf = ({ work, range }: RekeyOptions): string =>
+/** What a rekey's ledger is about, as text. */
+export const rekeyScope = ({ work, range }: Pick<RekeyOptions, 'work' | 'range'>): string =>
   JSON.stringify(['rekey', work.client.name, range.bucket, range.prefix, work.goal, work.dryRun])
+
+/** What a rekey had done when it last wrote its ledger. */
+export const rekeyOf = (ledger: string): RekeyResult => {
+  const { sums, ended } = JSON.parse(ledger) as State
+  return { sums, finished: ended }
+}
+
+/** What several runs did, each in a part, as one. */
+export const mergeSums = (all: readonly RekeyResult['sums'][]): RekeyResult['sums'] => {
+  const merged: Record<string, Sum> = {}
+  for (const [result, { objects, bytes }] of all.flatMap(sums => Object.entries(sums))) {
+    const sum = merged[result] ?? { objects: 0, bytes: 0 }
+    merged[result] = { objects: sum.objects + objects, bytes: sum.bytes + bytes }
+  }
+  return merged
+}
 
 const asListed = ({ objectKey, size }: Failure): Listed => ({
   objectKey,
@@ -76,12 +95,14 @@ const newState = (scope: string, { range }: RekeyOptions): State => ({
   sums: {},
   failures: [],
   retry: [],
+  ended: false,
 })
 
 /** Lines up what an earlier run failed with. */
 const lineUp = (state: State): void => {
   state.retry = [...state.retry, ...state.failures]
   state.failures = []
+  state.ended = false
   delete state.sums['failed']
   delete state.sums['changed']
 }
@@ -94,7 +115,7 @@ const lineUp = (state: State): void => {
  */
 export const rekey = async (options: RekeyOptions): Promise<RekeyResult> => {
   const { range, ledger, work } = options
-  const scope = scopeOf(options)
+  const scope = rekeyScope(options)
   const state = (await resume<State>(ledger, scope)) ?? newState(scope, options)
   const saver = new Saver(ledger, () => JSON.stringify(state), options.clock)
   const { after } = state
@@ -106,8 +127,9 @@ export const rekey = async (options: RekeyOptions): Promise<RekeyResult> => {
     })
     const hasFailures = state.failures.length > 0
     if (state.failures.length >= MOST_FAILURES) state.after = range.after
-    state.finished = !options.isOver() && !hasFailures
-    return { sums: state.sums, finished: !options.isOver() }
+    state.ended = !options.isOver()
+    state.finished = state.ended && !hasFailures
+    return { sums: state.sums, finished: state.ended }
   } finally {
     await saver.finish()
   }

@@ -2,6 +2,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 
 /** Where a walk writes down how far it came, so that the next run goes on from there. */
 export interface LedgerStore {
+  /** Milliseconds between two savings while a walk runs. */
+  readonly every: number
   /** What was saved last; undefined when nothing was. */
   load(): Promise<string | undefined>
   save(text: string): Promise<void>
@@ -12,6 +14,7 @@ const isMissing = (error: unknown): boolean =>
 
 /** A ledger in a file: replaced whole, so that a run that is killed leaves the one before or the new one. */
 export const fileLedger = (path: string): LedgerStore => ({
+  every: 1000,
   load: async () => {
     try {
       return await readFile(path, 'utf8')
@@ -27,10 +30,11 @@ export const fileLedger = (path: string): LedgerStore => ({
 })
 
 /** A ledger that forgets. */
-export const NO_LEDGER: LedgerStore = { load: async () => undefined, save: async () => undefined }
-
-/** Milliseconds between two savings while a walk runs. */
-const EVERY = 1000
+export const NO_LEDGER: LedgerStore = {
+  every: Number.POSITIVE_INFINITY,
+  load: async () => undefined,
+  save: async () => undefined,
+}
 
 /** Saves a state that changes all the time, now and then, one saving after the other. */
 export class Saver {
@@ -49,7 +53,7 @@ export class Saver {
 
   /** Called after each change. A saving that fails shows at the end. */
   touch(): void {
-    if (this.#isSaving || this.#now() - this.#saved < EVERY) return
+    if (this.#isSaving || this.#now() - this.#saved < this.#store.every) return
     this.#isSaving = true
     this.#saving = this.#save()
     this.#saving.catch(() => undefined)

@@ -24,8 +24,8 @@ export interface Range {
   readonly after: string | undefined
   /** The version behind which it begins among those of `after`. */
   readonly afterVersion?: string | undefined
-  /** The first object key that is not walked any more. */
-  readonly before: string | undefined
+  /** The last object key that may be walked. */
+  readonly through: string | undefined
   readonly versions: boolean
 }
 
@@ -143,11 +143,18 @@ async function* pages(asker: Asker, range: Range): AsyncGenerator<Page, void, vo
 }
 
 /** Every object, or version, of a range in the order of the listing. Nothing is held but a page. */
-export async function* list(asker: Asker, range: Range): AsyncGenerator<Listed, void, void> {
+export async function* listAll(asker: Asker, range: Range): AsyncGenerator<Listed, void, void> {
   for await (const { entries } of pages(asker, range)) {
     for (const entry of entries) {
-      if (range.before !== undefined && compareKeys(entry.objectKey, range.before) >= 0) return
-      if (!entry.objectKey.startsWith(OWN_PREFIX)) yield entry
+      if (range.through !== undefined && compareKeys(entry.objectKey, range.through) > 0) return
+      yield entry
     }
+  }
+}
+
+/** The same without what bulk commands keep in the bucket themselves. */
+export async function* list(asker: Asker, range: Range): AsyncGenerator<Listed, void, void> {
+  for await (const entry of listAll(asker, range)) {
+    if (!entry.objectKey.startsWith(OWN_PREFIX)) yield entry
   }
 }

@@ -63,26 +63,26 @@ export class Progress {
   readonly #terminal: Terminal
   readonly #now: () => number
   readonly #started: number
-  readonly #before: number
+  /** How many objects an earlier run had passed: they say nothing about this one's rate. */
+  #before: number | undefined
   #shown: number
 
-  /** @param before how many objects an earlier run had passed: they say nothing about this one's rate */
-  constructor(terminal: Terminal, now: () => number, before: number) {
+  constructor(terminal: Terminal, now: () => number) {
     this.#terminal = terminal
     this.#now = now
     this.#started = now()
     this.#shown = now()
-    this.#before = before
   }
 
   show(standing: () => Standing): void {
     const now = this.#now()
+    this.#before ??= standing().objects
     const isTerminal = this.#terminal.isTTY === true
     if (now - this.#shown < (isTerminal ? EVERY.terminal : EVERY.plain)) return
     this.#shown = now
     const { objects, ...rest } = standing()
     const seconds = (now - this.#started) / 1000
-    const line = progressLine({ objects, ...rest }, objects - this.#before, seconds)
+    const line = progressLine({ objects, ...rest }, objects - (this.#before ?? 0), seconds)
     const width = (this.#terminal.columns ?? 80) - 1
     this.#terminal.write(isTerminal ? `\r\x1b[K${line.slice(0, width)}` : `${line}\n`)
   }
