@@ -4,7 +4,8 @@ import { speechOf } from './dialect/speech.ts'
 import { createToUpstream, type Saying, type UpstreamRequest } from './dialect/to-upstream.ts'
 import { settleErrors } from './response/document.ts'
 import { inS3Words } from './response/s3-words.ts'
-import type { Credentials } from './s3/credentials.ts'
+import { type Credentials, type CredentialsSource, credentialsNow } from './s3/credentials.ts'
+import { S3Error } from './s3/error.ts'
 import type { S3Response } from './s3/response.ts'
 import { leaveUnsigned, type SignedRequest, sign } from './sign/sign.ts'
 import type { SigningKeys } from './sigv4/signature.ts'
@@ -20,7 +21,7 @@ export interface Exchange {
   sendUnsigned(saying: Saying, signal: AbortSignal): Promise<S3Response>
 }
 
-const credentialsOf = (client: Client, upstream: Upstream): Credentials | undefined => {
+const credentialsOf = (client: Client, upstream: Upstream): CredentialsSource | undefined => {
   const { proof, upstreamCredentials } = client
   switch (upstreamCredentials.kind) {
     case 'upstream':
@@ -31,6 +32,16 @@ const credentialsOf = (client: Client, upstream: Upstream): Credentials | undefi
       return proof.kind === 'signature' ? { ...proof, sessionToken: undefined } : undefined
     case 'none':
       return undefined
+  }
+}
+
+/** @throws {S3Error} `ServiceUnavailable` when there are none now */
+const ofNow = async (source: CredentialsSource): Promise<Credentials> => {
+  try {
+    return await credentialsNow(source)
+  } catch (cause) {
+    const message = 'The credentials for the storage provider cannot be had now.'
+    throw new S3Error('ServiceUnavailable', message, { cause })
   }
 }
 
@@ -52,17 +63,20 @@ export const createExchange = (client: Client, parts: ExchangeParts): Exchange =
   const profile = upstream && profileOf(upstream)
   if (!upstream || !profile) throw new Error(`client ${client.name} has no known upstream`)
   const { family } = speechOf(upstream, profile)
-  const credentials = credentialsOf(client, upstream)
-  const signed = (request: UpstreamRequest): SignedRequest =>
-    credentials === undefined
-      ? leaveUnsigned(request)
-      : sign(request, credentials, parts.signingKeys, parts.now())
+  const source = credentialsOf(client, upstream)
+  const signed = async (request: UpstreamRequest): Promise<SignedRequest> => {
+    if (source === undefined) return leaveUnsigned(request)
+    const credentials = await ofNow(source)
+    return sign(request, credentials, parts.signingKeys, parts.now())
+  }
   const toUpstream = createToUpstream(upstream, profile)
   const sendBy =
-    (settle: (request: UpstreamRequest) => SignedRequest): Exchange['send'] =>
+    (
+      settle: (request: UpstreamRequest) => SignedRequest | Promise<SignedRequest>,
+    ): Exchange['send'] =>
     async (saying, signal) => {
       const request = toUpstream(saying)
-      const answer = await settleErrors(await parts.transport.send(settle(request), signal))
+      const answer = await settleErrors(await parts.transport.send(await settle(request), signal))
       return inS3Words(answer, saying, family)
     }
   return { profile, upstream, send: sendBy(signed), sendUnsigned: sendBy(leaveUnsigned) }

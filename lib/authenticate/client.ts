@@ -1,4 +1,4 @@
-import type { Credentials } from '../s3/credentials.ts'
+import type { CredentialsSource } from '../s3/credentials.ts'
 import type { Secret } from '../s3/secret.ts'
 
 /** The ways to sign: AWS's signature versions 4 and 2, Huawei OBS's own, and Google's spelling of version 4. */
@@ -28,7 +28,7 @@ export type ClientProof =
 export type UpstreamCredentials =
   | { readonly kind: 'upstream' }
   | { readonly kind: 'same' }
-  | { readonly kind: 'own'; readonly credentials: Credentials }
+  | { readonly kind: 'own'; readonly credentials: CredentialsSource }
   | { readonly kind: 'none' }
 
 /** Somebody who may call the proxy. */

@@ -1,3 +1,4 @@
+import { type CredentialsSource, credentialsNow } from '../s3/credentials.ts'
 import { S3Error } from '../s3/error.ts'
 import { Secret } from '../s3/secret.ts'
 import { tell } from './ask.ts'
@@ -24,16 +25,19 @@ const basicOf = (authorization = ''): readonly [id: string, key: string] => {
 }
 
 /** The application key that the provider is asked with: the upstream's, the client's own, or another. */
-const credentialsOf = ({ client, upstream }: Member) => {
+const credentialsOf = ({ client, upstream }: Member): CredentialsSource | undefined => {
   const { upstreamCredentials: kind, proof } = client
   if (kind.kind === 'own') return kind.credentials
-  return kind.kind === 'same' && proof.kind === 'signature' ? proof : upstream.credentials
+  return kind.kind === 'same' && proof.kind === 'signature'
+    ? { ...proof, sessionToken: undefined }
+    : upstream.credentials
 }
 
-const basicFor = (member: Member): Secret<string> => {
-  const credentials = credentialsOf(member)
-  if (credentials === undefined)
+const basicFor = async (member: Member): Promise<Secret<string>> => {
+  const source = credentialsOf(member)
+  if (source === undefined)
     throw new Error(`client ${member.client.name} has no application key for its upstream`)
+  const credentials = await credentialsNow(source)
   const pair = `${credentials.accessKeyId}:${credentials.secretAccessKey.expose()}`
   return new Secret(`Basic ${Buffer.from(pair).toString('base64')}`)
 }
@@ -107,7 +111,7 @@ export const authorize = async (
     headers: new Map<string, string>(),
     body: { kind: 'none' },
     repeatable: true,
-    authorization: basicFor(member),
+    authorization: await basicFor(member),
     journal: request.journal,
   } as const
   const { fields } = await send(saying, signal)

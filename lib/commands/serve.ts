@@ -1,8 +1,10 @@
+import type { Config } from '../config/config.ts'
 import { readConfig } from '../config/load.ts'
 import { type FileWatch, watchFiles } from '../config/watch.ts'
 import { fetchKeyrings } from '../keys/live.ts'
 import { fetchingOf } from '../keys/providers/load.ts'
 import { createLog, type Logger } from '../observe/log.ts'
+import { type CredentialsSource, credentialsNow } from '../s3/credentials.ts'
 import { type Ready, type Serving, startServing } from '../serving.ts'
 import { isWorker, leave, tellServing, workerName } from '../workers/cluster.ts'
 import { faultText } from '../yaml/fault.ts'
@@ -23,7 +25,7 @@ export const getReady = async (path: string, env: NodeJS.ProcessEnv): Promise<Fo
   const { config, warnings, files } = await readConfig(path, env)
   const now = (): Date => new Date()
   const fetchings = [...config.keyrings].map(
-    ([name, source]) => [name, fetchingOf(source, { env, now })] as const,
+    ([name, source]) => [name, fetchingOf(name, source, { env, now })] as const,
   )
   const live = await fetchKeyrings(new Map(fetchings), now)
   return {
@@ -37,6 +39,25 @@ export const getReady = async (path: string, env: NodeJS.ProcessEnv): Promise<Fo
   }
 }
 
+/** The credentials of each upstream, and of each client that has its own for it. */
+const credentialsIn = ({ upstreams, clients }: Config): readonly CredentialsSource[] => [
+  ...[...upstreams.values()].flatMap(({ credentials }) => credentials ?? []),
+  ...clients.flatMap(({ upstreamCredentials: kind }) =>
+    kind.kind === 'own' ? kind.credentials : [],
+  ),
+]
+
+/**
+ * The same as {@link getReady}, with all that it takes to answer requests: credentials that change can be had, too.
+ *
+ * @throws {ConfigError | KeyProviderError | CredentialsError}
+ */
+export const getServable = async (path: string, env: NodeJS.ProcessEnv): Promise<Found> => {
+  const found = await getReady(path, env)
+  await Promise.all(credentialsIn(found.config).map(credentialsNow))
+  return found
+}
+
 const warn = (log: Logger, { warnings }: Found): void => {
   for (const warning of warnings) log.warn({ warning }, 'configuration')
 }
@@ -48,7 +69,7 @@ const LOOK_INTERVAL = 5000
 const createReload = (path: string, serving: Serving, log: Logger) => {
   const take = async (): Promise<readonly string[] | undefined> => {
     try {
-      const ready = await getReady(path, process.env)
+      const ready = await getServable(path, process.env)
       const needRestart = serving.reload(ready)
       serving.observation.reloaded(true)
       warn(log, ready)
@@ -95,7 +116,7 @@ export const stopSignal = (): Promise<NodeJS.Signals> =>
  * and the keys read anew.
  */
 export const serve = async (options: { readonly config: string }): Promise<void> => {
-  const ready = await getReady(options.config, process.env)
+  const ready = await getServable(options.config, process.env)
   const log = createLog(ready.config.log.level, workerName())
   warn(log, ready)
   const serving = await startServing(ready, log, { isWorker: isWorker() })

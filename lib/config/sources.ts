@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { Credentials } from '../s3/credentials.ts'
+import { createChain } from '../credentials/chain.ts'
+import type { Credentials, CredentialsSource } from '../s3/credentials.ts'
 import { Secret } from '../s3/secret.ts'
 import type { Path } from '../yaml/fault.ts'
 import { isOpenToOthers, modeText, readText } from '../yaml/read.ts'
@@ -92,11 +93,14 @@ const readVariables = (sources: Sources, path: Path, prefix: string): Credential
   return { accessKeyId, secretAccessKey, sessionToken }
 }
 
+/** @param region of the service that they are for */
 export const readCredentials = async (
   sources: Sources,
   path: Path,
   ref: CredentialsRef,
-): Promise<Credentials | undefined> => {
+  region: string,
+): Promise<CredentialsSource | undefined> => {
+  if (ref === 'chain') return createChain(region)
   if ('env' in ref) return readVariables(sources, [...path, 'env'], ref.env)
   const { accessKeyId } = ref
   const secretAccessKey = await readSecret(

@@ -1,5 +1,5 @@
 import type { CopyAbility, Signature } from '../dialect/profiles.ts'
-import type { Credentials } from '../s3/credentials.ts'
+import type { CredentialsSource } from '../s3/credentials.ts'
 import type { EtagView } from '../s3/etag.ts'
 
 /** `raw`: sockets of our own, for the least CPU. `undici`: the client that Node itself ships, as a fallback. */
@@ -14,7 +14,7 @@ export interface Upstream {
   readonly endpoint: string
   readonly region: string
   /** None when only clients with credentials of their own (or none) use it. */
-  readonly credentials: Credentials | undefined
+  readonly credentials: CredentialsSource | undefined
   /** Overrides the profile's. */
   readonly addressing: 'path' | 'virtual' | undefined
   /** Overrides the profile's. */

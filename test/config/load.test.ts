@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../lib/config/load.ts'
+import { credentialsNow } from '../../lib/s3/credentials.ts'
 import { Secret } from '../../lib/s3/secret.ts'
 import { CONFIG, type Data, ENV, folderFor, keyOf, load } from './fixture.ts'
 
@@ -316,7 +317,8 @@ t.test('clients of every kind', async t => {
 t.test('a session token comes from the environment where there is one', async t => {
   const folder = await folderFor(t, CONFIG)
   const { config } = await load(folder, { ...ENV, MAIN_SESSION_TOKEN: 'token' })
-  t.equal(config.upstreams.get('main')?.credentials?.sessionToken?.expose(), 'token')
+  const credentials = config.upstreams.get('main')?.credentials
+  t.equal(credentials && (await credentialsNow(credentials)).sessionToken?.expose(), 'token')
 })
 
 t.test('a keyring may stand in the environment', async t => {

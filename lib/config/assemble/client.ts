@@ -31,22 +31,28 @@ const assembleProof = async (
 const assembleUpstreamCredentials = async (
   sources: Sources,
   { path, options }: ClientPart,
+  region: string,
 ): Promise<UpstreamCredentials | undefined> => {
   const { anonymous, upstreamCredentials: ref } = options
   if (anonymous) return { kind: 'none' }
   if (ref === undefined) return { kind: 'upstream' }
   if (ref === 'same') return { kind: 'same' }
-  const credentials = await readCredentials(sources, [...path, 'upstreamCredentials'], ref)
+  const credentials = await readCredentials(sources, [...path, 'upstreamCredentials'], ref, region)
   return credentials && { kind: 'own', credentials }
 }
 
-/** Makes a client, with its secrets fetched. */
+/**
+ * Makes a client, with its secrets fetched.
+ *
+ * @param region its upstream's
+ */
 export const assembleClient = async (
   sources: Sources,
   part: ClientPart,
+  region: string,
 ): Promise<Client | undefined> => {
   const proof = await assembleProof(sources, part)
-  const upstreamCredentials = await assembleUpstreamCredentials(sources, part)
+  const upstreamCredentials = await assembleUpstreamCredentials(sources, part, region)
   if (part.whole === undefined || proof === undefined) return undefined
   const { name, upstream } = part.whole
   return upstreamCredentials && { name, proof, upstream, upstreamCredentials }

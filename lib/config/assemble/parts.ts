@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { NamedPart, Part, Parts } from '../parts.ts'
+import { DEFAULT_REGION } from '../schema/upstream.ts'
 import type { Sources } from '../sources.ts'
 import { assembleClient } from './client.ts'
 import { keyringSources } from './keyring.ts'
@@ -29,11 +30,16 @@ const named = <T, Made>(
     }),
   )
 
+const regionOf = ({ upstreams }: Parts, upstream: string | undefined): string =>
+  upstreams.find(({ name }) => name === upstream)?.options.region ?? DEFAULT_REGION
+
 /** Makes of the parts what the other rooms take. Where a fault was reported, the result lacks that entry. */
 export const assembleParts = async (sources: Sources, parts: Parts): Promise<Assembled> => {
   const listen = parts.listen.map(part => assembleListen(sources, part))
   const upstreams = parts.upstreams.map(part => assembleUpstream(sources, part))
-  const clients = parts.clients.map(part => assembleClient(sources, part))
+  const clients = parts.clients.map(part =>
+    assembleClient(sources, part, regionOf(parts, part.options.upstream)),
+  )
   return {
     listen: (await Promise.all(listen)).filter(isDefined),
     upstreams: new Map(

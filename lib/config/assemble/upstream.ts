@@ -3,7 +3,7 @@ import type { Upstream } from '../../transport/upstream.ts'
 import { originOf } from '../checks/upstreams.ts'
 import type { EmbeddedSource } from '../config.ts'
 import type { NamedPart } from '../parts.ts'
-import { embeddedAddress, type UpstreamShape } from '../schema/upstream.ts'
+import { DEFAULT_REGION, embeddedAddress, type UpstreamShape } from '../schema/upstream.ts'
 import { readCertificates, readCredentials, type Sources } from '../sources.ts'
 
 const endpointOf = (value: UpstreamShape): string => {
@@ -19,7 +19,13 @@ export const assembleUpstream = async (
 ): Promise<Upstream | undefined> => {
   const at = (option: string) => [...path, option]
   const credentials =
-    options.credentials && (await readCredentials(sources, at('credentials'), options.credentials))
+    options.credentials &&
+    (await readCredentials(
+      sources,
+      at('credentials'),
+      options.credentials,
+      options.region ?? DEFAULT_REGION,
+    ))
   const ca = options.ca && (await readCertificates(sources, at('ca'), options.ca))
   if (whole === undefined) return undefined
   const { provider, region, addressing, etag, copy, signature, connections, timeouts } = whole

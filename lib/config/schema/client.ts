@@ -26,7 +26,7 @@ const trusted = z
 
 const upstreamCredentials = z
   .union([z.literal('same'), credentials], {
-    error: 'must be same, {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.',
+    error: 'must be same, chain, {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.',
   })
   .meta({
     id: 'UpstreamCredentials',

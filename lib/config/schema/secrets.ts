@@ -41,6 +41,7 @@ export const accessKeyId = z.string().regex(/^[!-+.0-~-]{1,128}$/, {
 export const credentials = z
   .union(
     [
+      z.literal('chain'),
       z.strictObject({
         env: variable.describe(
           'Prefix of the variables `<PREFIX>_ACCESS_KEY_ID`, `<PREFIX>_SECRET_ACCESS_KEY` and, where there is one, `<PREFIX>_SESSION_TOKEN`.',
@@ -52,8 +53,12 @@ export const credentials = z
         sessionToken: secretRef.describe('The session token of temporary credentials.').optional(),
       }),
     ],
-    { error: 'must be {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.' },
+    { error: 'must be chain, {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.' },
   )
-  .meta({ id: 'Credentials', description: 'A key pair of the provider.' })
+  .meta({
+    id: 'Credentials',
+    description:
+      'A key pair of the provider; or `chain`, what an AWS SDK finds where it runs: environment, shared files, web identity (IRSA), container (ECS, EKS Pod Identity), instance metadata. It is renewed before it ends.',
+  })
 
 export type CredentialsRef = z.output<typeof credentials>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { B2_NATIVE, type CopyAbility, PROVIDERS, type Signature } from '../../dialect/profiles.ts'
 import { credentials } from './secrets.ts'
-import { always, duration, host, path } from './values.ts'
+import { always, duration, host, path, region } from './values.ts'
 
 const timeouts = z
   .strictObject({
@@ -25,6 +25,9 @@ const PROVIDER_ONLY = [
   'insecure',
 ] as const
 
+/** The region of a signature when the configuration does not say one. */
+export const DEFAULT_REGION = 'us-east-1'
+
 /** Where an embedded upstream listens when the configuration does not say. */
 const EMBEDDED = { host: '127.0.0.1', port: 9001 }
 
@@ -44,11 +47,9 @@ const options = z.strictObject({
       'Scheme, host and port, such as `https://s3.eu-central-1.amazonaws.com`. Required but for `embedded`.',
     )
     .optional(),
-  region: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'must be a region such as eu-central-1.' })
+  region: region
     .describe('The region in the signature, as the provider names it.')
-    .default('us-east-1'),
+    .default(DEFAULT_REGION),
   credentials: credentials
     .describe('With what requests are signed for it, unless the client entry says otherwise.')
     .optional(),

@@ -22,6 +22,11 @@ export const origin = z.string().regex(/^https?:\/\/[A-Za-z0-9.:[\]_-]+$/, {
   error: 'must be scheme and host, such as https://b2.example.com, without a path.',
 })
 
+/** A region, as a signature has it. */
+export const region = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
+  error: 'must be a region such as eu-central-1.',
+})
+
 export const port = z.int().min(0).max(65535)
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
