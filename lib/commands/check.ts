@@ -22,11 +22,8 @@ const summary = (config: Config, warnings: number): string =>
  * @throws {ConfigError} with every fault
  */
 export const check = async (options: { readonly config: string }, io: Io): Promise<number> => {
-  const { config, warnings, created } = await readConfig(
-    toPath(io, options.config),
-    io.env,
-    io.now(),
-  )
+  const file = toPath(io, options.config)
+  const { config, warnings, created } = await readConfig(file, io.env, { now: io.now() })
   for (const file of created) io.stdout.write(`created: ${fromPath(io, file)}\n`)
   for (const warning of warnings) io.stdout.write(`warning: ${shownFault(io, warning)}\n`)
   io.stdout.write(`ok: ${summary(config, warnings.length)}\n`)

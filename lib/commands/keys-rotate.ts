@@ -30,7 +30,7 @@ export const rotateKey = async (options: RotateOptions, io: Io): Promise<number>
   const name = nameOf([...config.keyrings.keys()], options.keyring)
   const source = config.keyrings.get(name)
   if (source === undefined) throw new RangeError(`no keyring ${name}`)
-  const id = await rotate(source, derive, { env: io.env, now: io.now })
+  const id = await rotate(name, source, derive, { env: io.env, now: io.now })
   const when =
     'refresh' in source ? `in ${source.refresh.ttl / 1000} s` : 'within five seconds, or on SIGHUP,'
   io.stdout.write(

@@ -6,10 +6,11 @@ import { addAudit, addDoctor, addRekey, type Finish } from './bulk.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
 import { init } from './init.ts'
-import { type Io, toPath } from './io.ts'
+import { type Io, toPath, UsageError } from './io.ts'
 import { generateKey, listKeys } from './keys.ts'
 import { rotateKey } from './keys-rotate.ts'
 import { showKey } from './keys-show.ts'
+import { generateWrappedKey, importKeys } from './keys-wrap.ts'
 import { presign } from './presign.ts'
 import { EXIT, run } from './run.ts'
 import { serve } from './serve.ts'
@@ -70,14 +71,38 @@ const addExplain = (program: Command, io: Io, finish: Finish): void => {
     .action((method, url, options) => finish(explain(method, url, options, io)))
 }
 
+const startGenerate = (
+  options: {
+    readonly config: string
+    readonly keyring?: string
+    readonly out?: string
+    readonly bare?: true
+  },
+  io: Io,
+): Promise<number> => {
+  const { config, keyring, out, bare } = options
+  if (keyring === undefined) return generateKey(options, io)
+  if (out === undefined && !bare) return generateWrappedKey({ config, keyring }, io)
+  throw new UsageError('--keyring says where the key goes, so --out and --bare say nothing.')
+}
+
 const addKeys = (program: Command, io: Io, finish: Finish): void => {
-  const keys = program.command('keys').description('make, list, rotate and show keys')
+  const keys = program.command('keys').description('make, import, list, rotate and show keys')
   keys
     .command('generate')
     .description('make a keyring with one fresh key, and print it')
     .option('--out <file>', 'write it to a new file that its owner alone may read')
     .option('--bare', 'print the base64 of the key alone')
-    .action(options => finish(generateKey(options, io)))
+    .option('--keyring <name>', 'have it made and wrapped by the provider of this keyring instead')
+    .option(...CONFIG)
+    .action(options => finish(startGenerate(options, io)))
+  keys
+    .command('import')
+    .description('have the keys of a keyring file wrapped by the provider of another keyring')
+    .argument('<file>', 'the keyring file with the keys in plain')
+    .requiredOption('--keyring <name>', 'whose provider wraps them, and whose file is made')
+    .option(...CONFIG)
+    .action((file, options) => finish(importKeys(file, options, io)))
   keys
     .command('list')
     .description('list the versions of the keyrings, without their keys')

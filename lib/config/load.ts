@@ -73,16 +73,22 @@ function* checkAll(parts: Parts): Generator<Remark> {
   yield* checkB2(parts)
 }
 
+export interface ReadOptions {
+  /** The date that keys get which `quickstart: true` creates; none when left out. */
+  readonly now?: Date
+  /** A keyring that is about to be made, so that its file is not looked for. */
+  readonly absent?: string | undefined
+}
+
 /**
  * Reads a configuration with all that it points to.
  *
- * @param now the date that keys get which `quickstart: true` creates; none when left out
  * @throws {ConfigError} with every fault of the file, and of the policy and keyring files that it names
  */
 export const readConfig = async (
   file: string,
   env: NodeJS.ProcessEnv,
-  now?: Date,
+  { now, absent }: ReadOptions = {},
 ): Promise<LoadedConfig> => {
   const report = createReport()
   const main = await openConfig(file)
@@ -102,7 +108,7 @@ export const readConfig = async (
     onFile: (each: string) => void files.add(each),
   }
   const assembled = await assembleParts(sources, parts)
-  for (const part of parts.keyrings) {
+  for (const part of parts.keyrings.filter(({ name }) => name !== absent)) {
     report.add(await checkKeyring(sources, part, assembled.keyrings.get(part.name)))
   }
   if (main.value === undefined || report.faults.length > 0) {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { keyringDocument } from '../keys/providers/document.ts'
+import { wrappedDocument } from '../keys/providers/wrapped-file.ts'
 import { configSchema, policySchema } from './schema.ts'
 
 /** As much of JSON Schema as the page needs. */
@@ -110,7 +111,7 @@ check --config ssec-proxy.yaml\` tells every fault of it at once, with line and 
 
 /** The page `docs/configuration.md`: a table for each group of options. */
 export const configurationPage = (): string => {
-  const defs = definitionsOf([configSchema, policySchema, keyringDocument])
+  const defs = definitionsOf([configSchema, policySchema, keyringDocument, wrappedDocument])
   return [HEAD, ...[...defs].flatMap(definition => section(definition, defs))]
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')

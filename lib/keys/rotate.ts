@@ -2,24 +2,30 @@ import type { Derive } from './derive.ts'
 import { generateVersion } from './generate.ts'
 import type { KeyVersion } from './keyring.ts'
 import { keyringText, readKeyringFile } from './providers/file.ts'
-import type { KeyringSource, Surroundings } from './providers/load.ts'
+import {
+  type KeyringSource,
+  type Surroundings,
+  type WrappedSource,
+  wrapperOf,
+} from './providers/load.ts'
 import { KeyProviderError } from './providers/provider.ts'
 import { replaceSecretFile, withLock } from './providers/secret-file.ts'
 import { addKvVersion, createKvProvider } from './providers/vault/kv.ts'
 import { createVaultSession } from './providers/vault/session.ts'
+import { readWrappedFile, wrappedText } from './providers/wrapped-file.ts'
 
 type FileSource = Extract<KeyringSource, { kind: 'file' }>
 type VaultSource = Extract<KeyringSource, { kind: 'vault' }>
 
 /** `v` with the number after the highest there is: an id is never used again. */
-const nextId = (versions: readonly KeyVersion[]): string => {
+const nextId = (versions: readonly Pick<KeyVersion, 'id'>[]): string => {
   const numbers = versions.map(({ id }) => Number(/^v(\d{1,9})$/.exec(id)?.[1] ?? 0))
   return `v${Math.max(0, ...numbers) + 1}`
 }
 
 /** As the keyring was, unless it shall be otherwise from now on. */
 const deriveOf = (
-  versions: readonly KeyVersion[],
+  versions: readonly Pick<KeyVersion, 'derive'>[],
   wanted: Derive | undefined,
 ): Derive | undefined => wanted ?? versions[0]?.derive
 
@@ -36,6 +42,22 @@ const rotateFile = (
     return fresh.id
   })
 
+/** The key is made and wrapped where the wrapping key is: this machine never sees it. */
+const rotateWrapped = (
+  keyring: string,
+  source: WrappedSource,
+  wanted: Derive | undefined,
+  surroundings: Surroundings,
+): Promise<string> =>
+  withLock(source.path, async () => {
+    const versions = await readWrappedFile(source.path)
+    const id = nextId(versions)
+    const wrapped = await wrapperOf(source, surroundings).generate({ keyring, version: id })
+    const fresh = { id, wrapped, createdAt: surroundings.now(), derive: deriveOf(versions, wanted) }
+    await replaceSecretFile(source.path, wrappedText([fresh, ...versions]))
+    return id
+  })
+
 const rotateVault = async (
   source: VaultSource,
   wanted: Derive | undefined,
@@ -50,12 +72,14 @@ const rotateVault = async (
   return addKvVersion(session, source, { key, ...(derive !== undefined && { derive }) })
 }
 
-const asLockFault = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    ? new KeyProviderError(
-        'Another rotation of this keyring is under way. If none is, remove the file with .lock behind its name.',
-      )
-    : error
+const asLockFault = (error: unknown): never => {
+  if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+    throw new KeyProviderError(
+      'Another rotation of this keyring is under way. If none is, remove the file with .lock behind its name.',
+    )
+  }
+  throw error
+}
 
 /**
  * Adds a fresh random version to a keyring, which encrypts from then on; all before it still decrypt.
@@ -65,15 +89,16 @@ const asLockFault = (error: unknown): unknown =>
  * @throws {KeyProviderError} when the provider is none that can be written to, or somebody else was faster
  */
 export const rotate = async (
+  name: string,
   source: KeyringSource,
   derive: Derive | undefined,
   surroundings: Surroundings,
 ): Promise<string> => {
   switch (source.kind) {
     case 'file':
-      return rotateFile(source, derive, surroundings).catch((error: unknown) => {
-        throw asLockFault(error)
-      })
+      return rotateFile(source, derive, surroundings).catch(asLockFault)
+    case 'awsKms':
+      return rotateWrapped(name, source, derive, surroundings).catch(asLockFault)
     case 'vault':
       return rotateVault(source, derive, surroundings)
     case 'env':

@@ -12,6 +12,7 @@ const pem = (name: string): Promise<string> =>
 const world = async () => ({
   files: {
     'config/keys/main.yaml': KEYRING,
+    'config/keys/wrapped.yaml': 'versions: [{ id: v1, wrapped: YQ== }]',
     'config/secrets/app': 'secret\n',
     'config/secrets/provider': 'secret\n',
     'config/certs/server.pem': await pem('server.pem'),

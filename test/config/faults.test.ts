@@ -110,7 +110,7 @@ const SHAPE: readonly Case[] = [
     'credentials of another kind',
     client({ upstreamCredentials: 'sme' }),
     [
-      'clients[0].upstreamCredentials: must be same, {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.',
+      'clients[0].upstreamCredentials: must be same, chain, {env: PREFIX} or {accessKeyId: ..., secretAccessKey: ...}.',
     ],
   ],
   [
@@ -139,7 +139,7 @@ const SHAPE: readonly Case[] = [
   [
     'a keyring of no provider',
     { keyrings: { main: { provider: 'valt' } } },
-    ['keyrings.main.provider: must be file, env, vault or exec.'],
+    ['keyrings.main.provider: must be file, env, vault, awsKms or exec.'],
   ],
   [
     'a keyring that is a text',

@@ -75,3 +75,76 @@ t.test('faults of a vault', async t => {
     t.ok(withoutPlace(fault).startsWith(expected), fault)
   }
 })
+
+const KMS = {
+  provider: 'awsKms',
+  path: 'keys/wrapped.yaml',
+  keyId: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+} as const
+
+const WRAPPED = { 'keys/wrapped.yaml': 'versions: [{ id: v1, wrapped: YQ== }]' }
+
+t.test('AWS KMS, in the region of its key, with the credentials of the AWS chain', async t => {
+  const folder = await folderFor(t, withKeyring(KMS), WRAPPED)
+  const source = await sourceOf(folder)
+  t.match(source, {
+    kind: 'awsKms',
+    path: join(folder, 'keys/wrapped.yaml'),
+    keyId: KMS.keyId,
+    olderKeyIds: [],
+    connection: {
+      endpoint: 'https://kms.eu-central-1.amazonaws.com',
+      region: 'eu-central-1',
+      timeout: 5000,
+    },
+    refresh: { ttl: 300_000, grace: 43_200_000 },
+    derive: 'none',
+  })
+  t.ok(source?.kind === 'awsKms' && 'current' in source.connection.credentials)
+})
+
+t.test('AWS KMS as it is said to be', async t => {
+  const regions = [
+    ['us-gov-west-1', 'https://kms.us-gov-west-1.amazonaws.com'],
+    ['cn-north-1', 'https://kms.cn-north-1.amazonaws.com.cn'],
+  ] as const
+  for (const [region, endpoint] of regions) {
+    const keyring = withKeyring({ ...KMS, keyId: 'alias/ssec', region })
+    t.match(await sourceOf(await folderFor(t, keyring, WRAPPED)), {
+      connection: { endpoint, region },
+    })
+  }
+  const folder = await folderFor(
+    t,
+    withKeyring({
+      ...KMS,
+      endpoint: 'https://vpce-1.kms.eu-central-1.vpce.amazonaws.com/',
+      olderKeyIds: ['alias/old'],
+      credentials: { env: 'MAIN' },
+    }),
+    WRAPPED,
+  )
+  t.match(await sourceOf(folder), {
+    olderKeyIds: ['alias/old'],
+    connection: {
+      endpoint: 'https://vpce-1.kms.eu-central-1.vpce.amazonaws.com',
+      credentials: { accessKeyId: 'PROVIDERKEY' },
+    },
+  })
+  t.ok((await load(folder)).files.includes(join(folder, 'keys/wrapped.yaml')))
+})
+
+t.test('faults of AWS KMS', async t => {
+  const cases: readonly (readonly [Data, string])[] = [
+    [{ ...KMS, keyId: 'alias/ssec' }, 'keyrings.main.region: is missing, and no ARN says it.'],
+    [{ ...KMS, keyId: 'a key' }, 'keyrings.main.keyId: must be the id or ARN of a KMS key'],
+    [{ ...KMS, endpoint: 'http://kms.internal' }, 'keyrings.main.endpoint: is plain http'],
+    [{ ...KMS, credentials: { env: 'NO' } }, 'keyrings.main.credentials.env: names a prefix'],
+    [{ ...KMS, path: 'none' }, 'keyrings.main.path: names a keyring that does not exist'],
+    [{ ...KMS, path: 'keys/main.yaml' }, 'versions[0]'],
+  ]
+  for (const [keyring, expected] of cases) {
+    const [fault = ''] = await faultsOf(await folderFor(t, withKeyring(keyring), WRAPPED))
+    t.ok(withoutPlace(fault).startsWith(expected), fault)
+  }
+})

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { getReady } from '../../lib/commands/serve.ts'
+import { getServable } from '../../lib/commands/serve.ts'
 import type { Ready } from '../../lib/serving.ts'
 import { type Serving, startServing } from '../../lib/serving.ts'
 
@@ -22,6 +22,8 @@ export interface Started {
   readonly serving: Serving
   readonly proxy: string
   readonly admin: string
+  /** What stands in the log. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[]
   /** Reads the configuration's file anew. */
   ready(): Promise<Ready>
 }
@@ -35,7 +37,7 @@ export const startFrom = async (t: Test, folder: string): Promise<Started> => {
       done()
     },
   })
-  const ready = (): Promise<Ready> => getReady(join(folder, 'config.yaml'), {})
+  const ready = (): Promise<Ready> => getServable(join(folder, 'config.yaml'), {})
   const serving = await startServing(await ready(), pino({ base: null }, sink))
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
@@ -45,5 +47,5 @@ export const startFrom = async (t: Test, folder: string): Promise<Started> => {
   t.teardown(close)
   const admin = String(lines.find(line => line['admin'] !== undefined)?.['admin'])
   const proxy = serving.listeners[0]?.where ?? ''
-  return { serving: { ...serving, close }, proxy, admin, ready }
+  return { serving: { ...serving, close }, proxy, admin, lines, ready }
 }

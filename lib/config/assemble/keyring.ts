@@ -3,11 +3,13 @@ import { readKeyringVariable } from '../../keys/providers/env.ts'
 import { readKeyringFile } from '../../keys/providers/file.ts'
 import type { KeyringSource } from '../../keys/providers/load.ts'
 import type { VaultAuth } from '../../keys/providers/vault/session.ts'
+import { readWrappedFile } from '../../keys/providers/wrapped-file.ts'
 import { ConfigError, type Fault, type Path } from '../../yaml/fault.ts'
 import { originOf } from '../checks/upstreams.ts'
 import type { NamedPart } from '../parts.ts'
 import type { KeyringShape } from '../schema/keyring.ts'
 import { readCertificates, readSecret, type Sources } from '../sources.ts'
+import { awsSource } from './aws.ts'
 
 type VaultShape = Extract<KeyringShape, { provider: 'vault' }>
 
@@ -69,6 +71,8 @@ export const keyringSource = async (
       const command = [resolve(sources.folder, program), ...args] as const
       return { kind: 'exec', command: [...command], pass, timeout, refresh: { ttl, grace }, derive }
     }
+    case 'awsKms':
+      return awsSource(sources, path, keyring)
     case 'vault':
       return vaultSource(sources, path, keyring)
   }
@@ -88,12 +92,25 @@ export const keyringSources = async (
   return new Map(made.flat())
 }
 
-type LocalSource = Extract<KeyringSource, { kind: 'file' | 'env' }>
+type LocalSource = Extract<KeyringSource, { kind: 'file' | 'env' | 'awsKms' }>
+
+const isLocal = (source: KeyringSource | undefined): source is LocalSource =>
+  source !== undefined && ['file', 'env', 'awsKms'].includes(source.kind)
+
+const read = (source: LocalSource, env: NodeJS.ProcessEnv) => {
+  switch (source.kind) {
+    case 'file':
+      return readKeyringFile(source.path, source.readableFor)
+    case 'env':
+      return readKeyringVariable(source.variable, env)
+    case 'awsKms':
+      return readWrappedFile(source.path)
+  }
+}
 
 const faultsOf = async (source: LocalSource, env: NodeJS.ProcessEnv): Promise<readonly Fault[]> => {
   try {
-    if (source.kind === 'file') await readKeyringFile(source.path, source.readableFor)
-    else readKeyringVariable(source.variable, env)
+    await read(source, env)
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.faults
@@ -102,8 +119,8 @@ const faultsOf = async (source: LocalSource, env: NodeJS.ProcessEnv): Promise<re
 }
 
 /**
- * Reads a keyring of this machine once, to see whether it can be. Vaults are not asked: a configuration can be checked
- * where they cannot be reached.
+ * Reads what this machine has of a keyring once, to see whether it can be. Vaults are not asked: a configuration can be
+ * checked where they cannot be reached.
  *
  * What is wrong with the whole of it is reported at the option that names it.
  *
@@ -114,12 +131,12 @@ export const checkKeyring = async (
   { path }: NamedPart<KeyringShape>,
   source: KeyringSource | undefined,
 ): Promise<readonly Fault[]> => {
-  if (source?.kind !== 'file' && source?.kind !== 'env') return []
-  if (source.kind === 'file') sources.onFile(source.path)
+  if (!isLocal(source)) return []
+  if (source.kind !== 'env') sources.onFile(source.path)
   const faults = await faultsOf(source, sources.env)
   for (const { line, message } of faults) {
     if (line !== undefined) continue
-    const option = source.kind === 'file' ? 'path' : 'variable'
+    const option = source.kind === 'env' ? 'variable' : 'path'
     sources.report({ path: [...path, option], message: `names a keyring that ${message}` })
   }
   return faults.filter(({ line }) => line !== undefined)

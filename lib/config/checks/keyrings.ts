@@ -1,12 +1,37 @@
-import type { Parts, Remark } from '../parts.ts'
+import type { Part, Parts, Remark } from '../parts.ts'
+import { regionOf } from '../schema/aws.ts'
+import type { KeyringShape } from '../schema/keyring.ts'
 import { endpointFaults } from './upstreams.ts'
 
+type KeyringPart = Part<KeyringShape>
+
+const addressOf = (whole: KeyringShape) => {
+  if (whole.provider === 'vault') return ['address', whole.address, whole.insecure] as const
+  if (whole.provider !== 'awsKms' || whole.endpoint === undefined) return undefined
+  return ['endpoint', whole.endpoint, whole.insecure] as const
+}
+
 /** Addresses of vaults that are none, or would give keys away. */
+function* checkAddress({ path }: KeyringPart, whole: KeyringShape): Generator<Remark> {
+  const found = addressOf(whole)
+  if (found === undefined) return
+  const [option, address, insecure] = found
+  for (const message of endpointFaults(address, insecure)) {
+    yield { path: [...path, option], message }
+  }
+}
+
+function* checkRegion({ path }: KeyringPart, whole: KeyringShape): Generator<Remark> {
+  if (whole.provider !== 'awsKms' || regionOf(whole) !== undefined) return
+  const message = 'is missing, and no ARN says it. Name the region of the service.'
+  yield { path: [...path, 'region'], message, at: path }
+}
+
+/** Key providers that could not be reached, or would give keys away. */
 export function* checkKeyrings({ keyrings }: Parts): Generator<Remark> {
-  for (const { path, whole } of keyrings) {
-    if (whole?.provider !== 'vault') continue
-    for (const message of endpointFaults(whole.address, whole.insecure)) {
-      yield { path: [...path, 'address'], message }
-    }
+  for (const part of keyrings) {
+    if (part.whole === undefined) continue
+    yield* checkAddress(part, part.whole)
+    yield* checkRegion(part, part.whole)
   }
 }

@@ -1,28 +1,8 @@
 import { z } from 'zod'
-import { derive } from '../../keys/providers/document.ts'
+import { awsKms } from './aws.ts'
+import { deriving, refreshing } from './refreshing.ts'
 import { secretRef } from './secrets.ts'
 import { duration, path, variable } from './values.ts'
-
-const deriving = derive
-  .describe(
-    'What shares one customer key: all objects of a version (`none`: the key in the vault is the customer key), those of a bucket, or none (`object`). For versions that do not say it themselves.',
-  )
-  .default('none')
-
-/** Of what is fetched over and over. */
-const refreshing = {
-  ttl: duration
-    .describe(
-      'Within which the keys are fetched anew. A version younger than that reads only, since another replica may not have it yet.',
-    )
-    .prefault('5m'),
-  grace: duration
-    .describe(
-      'How long beyond that the keys serve on while they cannot be fetched. After it, requests that need them are refused (503) until they can.',
-    )
-    .prefault('12h'),
-  derive: deriving,
-}
 
 const mount = z.string().regex(/^[^/?#\s][^?#\s]{0,127}$/, {
   error: 'must be a mount of the vault, without a slash before it.',
@@ -119,12 +99,13 @@ export const keyring = z
         derive: deriving,
       }),
       vault,
+      awsKms,
       exec,
     ],
     {
       error: ({ code }) =>
         code === 'invalid_union'
-          ? 'must be file, env, vault or exec.'
+          ? 'must be file, env, vault, awsKms or exec.'
           : 'must be a group such as {provider: file, path: ...}.',
     },
   )

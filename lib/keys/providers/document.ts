@@ -35,21 +35,28 @@ const createdAt = z
 
 export const derive = z.enum(DERIVATIONS)
 
+/** What every document says of a version, but for its key. */
+export const versionFields = {
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/, {
+      error: 'must be 1 to 32 letters, digits, hyphens and underscores.',
+    })
+    .describe('Name of the version in logs and upload ids, such as `v2`. Never use one again.'),
+  createdAt: createdAt.describe('When it was made, for people.').optional(),
+  derive: derive
+    .describe(
+      'What shares one customer key of this version. Left out: as the keyring says. Never change it at a version that has encrypted: rotate instead.',
+    )
+    .optional(),
+}
+
 const version = z
   .strictObject({
-    id: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,32}$/, {
-        error: 'must be 1 to 32 letters, digits, hyphens and underscores.',
-      })
-      .describe('Name of the version in logs and upload ids, such as `v2`. Never use one again.'),
+    id: versionFields.id,
     key: key.describe('The key: base64 of 32 random bytes.'),
-    createdAt: createdAt.describe('When it was made, for people.').optional(),
-    derive: derive
-      .describe(
-        'What shares one customer key of this version. Left out: as the keyring says. Never change it at a version that has encrypted: rotate instead.',
-      )
-      .optional(),
+    createdAt: versionFields.createdAt,
+    derive: versionFields.derive,
   })
   .meta({ id: 'KeyVersion', description: 'One key of a keyring.' })
 
@@ -58,19 +65,25 @@ type VersionShape = z.output<typeof version>
 const isRepeated = <T>(values: readonly T[], i: number): boolean =>
   values.indexOf(values[i] as T) < i
 
-const checkUnique = (versions: readonly VersionShape[], report: z.RefinementCtx): void => {
+/** Reports each version that has the same `option`, which people call `what`, as one above it. */
+export const checkUnique = (
+  option: string,
+  what: string,
+  values: readonly string[],
+  report: z.RefinementCtx,
+): void => {
+  for (const i of values.keys()) {
+    if (!isRepeated(values, i)) continue
+    const message = `is the ${what} of a version above, too. Give each its own.`
+    report.addIssue({ code: 'custom', path: [i, option], message })
+  }
+}
+
+const checkVersions = (versions: readonly VersionShape[], report: z.RefinementCtx): void => {
   const ids = versions.map(({ id }) => id)
   const keys = versions.map(({ key }) => key.toString('base64'))
-  for (const i of versions.keys()) {
-    if (isRepeated(ids, i)) {
-      const message = 'is the id of a version above, too. Give each its own.'
-      report.addIssue({ code: 'custom', path: [i, 'id'], message })
-    }
-    if (isRepeated(keys, i)) {
-      const message = 'is the key of a version above, too. Give each its own.'
-      report.addIssue({ code: 'custom', path: [i, 'key'], message })
-    }
-  }
+  checkUnique('id', 'id', ids, report)
+  checkUnique('key', 'key', keys, report)
 }
 
 /** The document of a keyring. */
@@ -79,7 +92,7 @@ export const keyringDocument = z
     versions: z
       .array(version)
       .min(1)
-      .superRefine(checkUnique)
+      .superRefine(checkVersions)
       .describe('The keys, newest first: the newest encrypts, all decrypt.'),
   })
   .meta({

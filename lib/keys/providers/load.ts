@@ -1,11 +1,15 @@
 import type { Derive } from '../derive.ts'
 import { createKeyring, type Keyring } from '../keyring.ts'
+import type { AwsConnection } from './aws/call.ts'
+import { createAwsCall } from './aws/call.ts'
+import { createKmsWrapper, type KmsKeys } from './aws/kms.ts'
 import { readKeyringVariable } from './env.ts'
 import { createExecProvider, type ExecSource } from './exec.ts'
 import { type Readers, readKeyringFile } from './file.ts'
 import type { KeyProvider } from './provider.ts'
 import { createKvProvider, type KvPlace } from './vault/kv.ts'
 import { createVaultSession, type VaultConnection } from './vault/session.ts'
+import { createWrappedProvider, type KeyWrapper } from './wrapped.ts'
 
 /** How long what was fetched may be used. */
 export interface Refresh {
@@ -24,6 +28,13 @@ export type KeyringSource = {
   /** Environment variable with the keyring document, or with one base64 key. */
   | { readonly kind: 'env'; readonly variable: string }
   | ({ readonly kind: 'exec'; readonly refresh: Refresh } & ExecSource)
+  | ({
+      readonly kind: 'awsKms'
+      readonly refresh: Refresh
+      readonly connection: AwsConnection
+      /** File of the wrapped keys. */
+      readonly path: string
+    } & KmsKeys)
   | ({
       readonly kind: 'vault'
       readonly refresh: Refresh
@@ -44,7 +55,22 @@ export interface Surroundings {
   readonly now: () => Date
 }
 
-const providerOf = (source: KeyringSource, { env, now }: Surroundings): KeyProvider => {
+/** Sources whose keys lie wrapped in a file. */
+export type WrappedSource = Extract<KeyringSource, { kind: 'awsKms' }>
+
+export const isWrapped = (source: KeyringSource): source is WrappedSource =>
+  source.kind === 'awsKms'
+
+/** Who wraps the keys of a keyring. */
+export const wrapperOf = (source: WrappedSource, { now }: Surroundings): KeyWrapper =>
+  createKmsWrapper(createAwsCall('kms', source.connection, now), source)
+
+const providerOf = (
+  name: string,
+  source: KeyringSource,
+  surroundings: Surroundings,
+): KeyProvider => {
+  const { env, now } = surroundings
   switch (source.kind) {
     case 'file':
       return { fetch: () => readKeyringFile(source.path, source.readableFor) }
@@ -52,14 +78,20 @@ const providerOf = (source: KeyringSource, { env, now }: Surroundings): KeyProvi
       return { fetch: async () => readKeyringVariable(source.variable, env) }
     case 'exec':
       return createExecProvider(source, env)
+    case 'awsKms':
+      return createWrappedProvider(wrapperOf(source, surroundings), name, source.path)
     case 'vault':
       return createKvProvider(createVaultSession(source.connection, now), source)
   }
 }
 
 /** Makes ready to fetch a keyring. */
-export const fetchingOf = (source: KeyringSource, surroundings: Surroundings): Fetching => ({
-  provider: providerOf(source, surroundings),
+export const fetchingOf = (
+  name: string,
+  source: KeyringSource,
+  surroundings: Surroundings,
+): Fetching => ({
+  provider: providerOf(name, source, surroundings),
   derive: source.derive,
   refresh: 'refresh' in source ? source.refresh : undefined,
 })
@@ -76,6 +108,6 @@ export const loadKeyring = async (
   env: NodeJS.ProcessEnv,
   now: () => Date,
 ): Promise<Keyring> => {
-  const { provider, derive } = fetchingOf(source, { env, now })
+  const { provider, derive } = fetchingOf(name, source, { env, now })
   return createKeyring(name, await provider.fetch(), derive)
 }

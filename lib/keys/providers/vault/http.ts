@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici'
 import { KeyProviderError } from '../provider.ts'
+import { unreachable, withTries } from '../tries.ts'
 
 /** Where a Vault or OpenBao is, and how it is reached. */
 export interface VaultEndpoint {
@@ -31,8 +32,10 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   isRecord(value) ? value : {}
 
-/** Answers that another try may mend. https://developer.hashicorp.com/vault/api-docs#http-status-codes */
+/** Statuses that another try may mend. https://developer.hashicorp.com/vault/api-docs#http-status-codes */
 const PASSING: readonly number[] = [412, 429, 472, 473, 500, 502, 503, 504]
+
+const isPassing = ({ status }: Answer): boolean => PASSING.includes(status)
 
 const REMEDIES: Readonly<Record<number, string>> = {
   400: 'It does not take the request: check mount, path and key name.',
@@ -40,14 +43,6 @@ const REMEDIES: Readonly<Record<number, string>> = {
   404: 'There is nothing: check namespace, mount and path.',
   503: 'It is sealed, or down for maintenance.',
 }
-
-const TRIES = 3
-
-const isFinal = (tried: Answer | KeyProviderError): boolean =>
-  !(tried instanceof KeyProviderError) && !PASSING.includes(tried.status)
-
-const pause = (attempt: number, random: () => number): Promise<void> =>
-  new Promise(resolve => setTimeout(resolve, 200 * 2 ** attempt * (0.5 + random() / 2)))
 
 const parse = (text: string): Readonly<Record<string, unknown>> => {
   try {
@@ -68,32 +63,21 @@ export const createVaultSend = (
     ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
   }
   const once = async (...[method, path, token, body]: Parameters<VaultSend>) => {
-    const answer = await request(`${address}/v1/${path}`, {
+    const sent = request(`${address}/v1/${path}`, {
       method,
       dispatcher,
       headers: { ...headers, ...(token !== undefined && { 'x-vault-token': token }) },
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(timeout),
     })
-    return { status: answer.statusCode, value: parse(await answer.body.text()) }
-  }
-  const attempt = (call: Parameters<VaultSend>): Promise<Answer | KeyProviderError> =>
-    once(...call).catch((error: unknown) => unreachable(address, error))
-  return async (...call) => {
-    let tried = await attempt(call)
-    for (let count = 1; count < TRIES && !isFinal(tried); count++) {
-      await pause(count, random)
-      tried = await attempt(call)
+    try {
+      const answer = await sent
+      return { status: answer.statusCode, value: parse(await answer.body.text()) }
+    } catch (error) {
+      throw unreachable(`Vault at ${address}`, error)
     }
-    if (tried instanceof KeyProviderError) throw tried
-    return tried
   }
-}
-
-const unreachable = (address: string, error: unknown): KeyProviderError => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const why = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : code
-  return new KeyProviderError(`Vault at ${address} cannot be reached (${why ?? 'broken off'}).`)
+  return (...call) => withTries(() => once(...call), isPassing, random)
 }
 
 /** What a status says that is not wanted. */
