@@ -18,7 +18,7 @@ import { negotiate } from './negotiate.ts'
 import { decide, decideDeletes } from './policy/decide.ts'
 import { createPolicy, type Policy } from './policy/resolve.ts'
 import { answerPreflight } from './preflight.ts'
-import { createProxy, type Journey } from './proxy.ts'
+import { type Carry, createCarry, createProxy, type Journey, type Rooms } from './proxy.ts'
 import { keepAlive, type Patience, USUAL_PATIENCE } from './response/keep-alive.ts'
 import { type ClientView, toClient } from './response/to-client.ts'
 import { toForm } from './response/to-form.ts'
@@ -185,8 +185,8 @@ const etagsAtFor = (policy: Policy, client: Client, { upstream, profile }: Excha
 const speaksS3 = ({ upstreams }: Config, { upstream }: Client): boolean =>
   upstreams.get(upstream)?.provider !== B2_NATIVE
 
-/** Builds the rooms with their IO, and the journey through them: the only place that knows every room. */
-export const compose = (parts: Parts): Journey => {
+/** Builds the rooms with their IO: the only place that knows every room. */
+const composeRooms = (parts: Parts): Rooms => {
   const { config, keyrings, transport, now } = parts
   const signingKeys = createSigningKeys()
   const clients = config.clients.filter(client => speaksS3(config, client))
@@ -204,7 +204,7 @@ export const compose = (parts: Parts): Journey => {
   })
   const authenticate = createAuthenticate(clients, signingKeys)
   const authenticateForm = createAuthenticateForm(clients, signingKeys)
-  const journey = createProxy({
+  return {
     preflight: (request, signal) => answerPreflight(request, { clients, exchangeOf }, signal),
     negotiate: () => negotiate(clients),
     authenticate: request => noted(authenticate(request, now())),
@@ -225,7 +225,27 @@ export const compose = (parts: Parts): Journey => {
     toForm,
     speak: (answer, { dialect, address, headers }) =>
       toClientDialect(dialect, address.level, headers, answer),
-  })
-  const { patience = USUAL_PATIENCE } = parts
-  return (request, signal) => keepAlive(journey(request, signal), request, patience)
+  }
 }
+
+/** The ways through the rooms. */
+export interface Ways {
+  /** For requests as a listener receives them. */
+  readonly journey: Journey
+  /** For those that another API's lane has authenticated, and said in S3's words. */
+  readonly carry: Carry
+}
+
+/** Builds the rooms, and the ways through them. */
+export const composeWays = (parts: Parts): Ways => {
+  const rooms = composeRooms(parts)
+  const journey = createProxy(rooms)
+  const { patience = USUAL_PATIENCE } = parts
+  return {
+    journey: (request, signal) => keepAlive(journey(request, signal), request, patience),
+    carry: createCarry(rooms),
+  }
+}
+
+/** The journey alone. */
+export const compose = (parts: Parts): Journey => composeWays(parts).journey

@@ -70,3 +70,11 @@ const goOn = async (
   const confirmed = await rooms.confirm(attempted)
   return rooms.toClient(confirmed, received)
 }
+
+/** The journey of a request that another API's lane has authenticated and said in S3's words. */
+export type Carry = (request: AuthenticatedRequest, signal: AbortSignal) => Promise<S3Response>
+
+export const createCarry =
+  (rooms: Rooms): Carry =>
+  (request, signal) =>
+    goOn(rooms, request, request, signal)

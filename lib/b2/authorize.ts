@@ -17,7 +17,8 @@ export interface AuthorizeParts {
   readonly s3Url: string | undefined
 }
 
-const basicOf = (authorization = ''): readonly [id: string, key: string] => {
+/** The application key of a Basic authorization; empty where it is none. */
+export const basicOf = (authorization = ''): readonly [id: string, key: string] => {
   const encoded = /^Basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1] ?? ''
   const text = Buffer.from(encoded, 'base64').toString('utf8')
   const at = text.indexOf(':')

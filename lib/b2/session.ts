@@ -5,12 +5,16 @@ import { Secret } from '../s3/secret.ts'
 import type { Upstream } from '../transport/upstream.ts'
 import type { Purpose, Seals } from './seals.ts'
 
-/** What a client's token holds: sealed, since replicas share no state. */
-interface SealedSession {
+/** Who a client's token was given to. */
+export interface MemberClaim {
   readonly client: string
   /** Ties the token to the client's application key as it was: a changed key ends it. */
   readonly proof: string
   readonly upstream: string
+}
+
+/** What a client's token holds: sealed, since replicas share no state. */
+interface SealedSession extends MemberClaim {
   readonly token: string
   readonly api: string
   readonly download: string
@@ -39,6 +43,12 @@ export interface Session {
 export interface Members {
   /** @throws {S3Error} `InvalidAccessKeyId`, which does not tell a wrong key from an unknown one */
   byKey(applicationKeyId: string, applicationKey: string): Member
+  /** Whether a member has that application key id. */
+  knows(applicationKeyId: string): boolean
+  /** What a token says of a member, to be believed of as long as its application key is the same. */
+  claimOf(client: Client): MemberClaim
+  /** @throws {S3Error} `InvalidToken` when that is true no more */
+  claimed(claim: MemberClaim): Member
   sealed(session: Session): SealedSession
   /** @throws {S3Error} `InvalidToken` */
   opened(value: unknown): Session
@@ -79,7 +89,20 @@ export const createMembers = (
   upstreams: ReadonlyMap<string, Upstream>,
 ): Members => {
   const known = knownOf(clients, upstreams)
+  const claimOf: Members['claimOf'] = ({ name, upstream }) => {
+    const member = known.find(({ client }) => client.name === name)
+    return { client: name, proof: member === undefined ? '' : proofOf(member), upstream }
+  }
+  const claimed: Members['claimed'] = claim => {
+    const member = known.find(({ client }) => client.name === claim.client)
+    if (member === undefined || member.upstream.name !== claim.upstream) throw invalidToken()
+    if (proofOf(member) !== claim.proof) throw invalidToken()
+    return { client: member.client, upstream: member.upstream }
+  }
   return {
+    knows: applicationKeyId => known.some(({ keyId }) => keyId === applicationKeyId),
+    claimOf,
+    claimed,
     byKey: (applicationKeyId, applicationKey) => {
       const found = known.find(({ keyId }) => keyId === applicationKeyId)
       const isKey = timingSafeEqual(digest(found?.key.expose() ?? ''), digest(applicationKey))
@@ -89,30 +112,20 @@ export const createMembers = (
         'The application key id or the application key is wrong.',
       )
     },
-    sealed: ({ client, upstream, token, api, download, account, buckets }) => {
-      const member = known.find(each => each.client.name === client.name)
-      const proof = member === undefined ? '' : proofOf(member)
-      return {
-        client: client.name,
-        proof,
-        upstream: upstream.name,
-        token: token.expose(),
-        api,
-        download,
-        account,
-        buckets,
-      }
-    },
+    sealed: ({ client, token, api, download, account, buckets }) => ({
+      ...claimOf(client),
+      token: token.expose(),
+      api,
+      download,
+      account,
+      buckets,
+    }),
     opened: value => {
       if (value === undefined) throw invalidToken()
       // Only we can have sealed it.
       const sealed = value as SealedSession
-      const member = known.find(({ client }) => client.name === sealed.client)
-      if (member === undefined || member.upstream.name !== sealed.upstream) throw invalidToken()
-      if (proofOf(member) !== sealed.proof) throw invalidToken()
       const { token, api, download, account, buckets } = sealed
-      const { client, upstream } = member
-      return { client, upstream, token: new Secret(token), api, download, account, buckets }
+      return { ...claimed(sealed), token: new Secret(token), api, download, account, buckets }
     },
   }
 }

@@ -55,7 +55,8 @@ const addressOf = (bucket: string, rawKey: string): Address => {
 // Wider than today's AWS rule: old buckets have capitals and underscores, and RGW writes `tenant:bucket`.
 const BUCKET_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/
 
-const checkBucketName = (bucket: string): void => {
+/** @throws {S3Error} `InvalidBucketName` */
+export const checkBucketName = (bucket: string): void => {
   if (!BUCKET_NAME.test(bucket)) throw new S3Error('InvalidBucketName')
 }
 
