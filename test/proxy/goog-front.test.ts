@@ -1,10 +1,10 @@
 import { createHash, createHmac } from 'node:crypto'
-import { Storage } from '@google-cloud/storage'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Scheme } from '../../lib/authenticate/client.ts'
 import { send, sendRaw } from '../support/client.ts'
 import { type GoogSending, googHeaders, googTarget, sendGoog } from '../support/goog-client.ts'
+import { googleStorage, HMAC } from '../support/google-storage.ts'
 import {
   APP,
   APP_CLIENT,
@@ -408,29 +408,9 @@ t.test('a form of Google’s signs its policy, and comes to a PutObject', async 
   t.equal(upstream.seen.length, 1)
 })
 
-/** Google's own library, which signs with an account's RSA key, signing with an HMAC key. */
-const googleStorage = (): Storage => {
-  const storage = new Storage({ projectId: 'none', apiEndpoint: 'http://storage.test' })
-  const sign = async (blob: string): Promise<string> => {
-    const [, date = '', scope = '', hash = ''] = blob.split('\n')
-    const [day = '', ...rest] = scope.split('/')
-    const key = rest.reduce(
-      (hmac, text) => createHmac('sha256', hmac).update(text).digest(),
-      createHmac('sha256', `GOOG4${APP.secretAccessKey}`).update(day).digest(),
-    )
-    const text = ['GOOG4-HMAC-SHA256', date, scope, hash].join('\n')
-    return createHmac('sha256', key).update(text).digest('base64')
-  }
-  const getCredentials = async () => ({ client_email: APP.accessKeyId })
-  Object.assign(storage, { authClient: { sign, getCredentials } })
-  return storage
-}
-
-const ALGORITHM = { 'X-Goog-Algorithm': 'GOOG4-HMAC-SHA256' }
-
 t.test('URLs that Google’s own library signs are believed, whatever is in them', async t => {
   const { upstream, proxy } = await start(t)
-  const storage = googleStorage()
+  const storage = googleStorage(APP, 'http://storage.test')
   const text = fc.string({
     unit: fc.constantFrom(...'aZ09-._~ %&=/?!*\'()$,:@"<>+é漢'),
     minLength: 1,
@@ -451,7 +431,7 @@ t.test('URLs that Google’s own library signs are believed, whatever is in them
             action: 'write',
             expires: Date.now() + 60_000,
             extensionHeaders: { 'x-goog-meta-a': metadata },
-            queryParams: { ...ALGORITHM, 'x-ignored': disposition },
+            queryParams: { ...HMAC, 'x-ignored': disposition },
           })
         const { pathname, search } = new URL(url[0])
         const headers = { host: 'storage.test', 'x-goog-meta-a': metadata, 'content-length': '1' }
