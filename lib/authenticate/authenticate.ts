@@ -142,6 +142,6 @@ const admit = (request: S3Request, proven: Proven): AuthenticatedRequest => {
     query,
     headers: settledHeaders(headers),
     operation,
-    payload: readPayload(operation, headers, mode, proven.seal, proven.mayLackLength),
+    payload: readPayload(operation, headers, mode, proven.seal, proven.isLenient),
   } as AuthenticatedRequest
 }

@@ -21,7 +21,8 @@ interface SentChecksum {
  * Judges what the head says of the body, and makes the filter that judges the body itself.
  *
  * @param seal what signed chunks hang on; none when the head carries no signature
- * @param mayLackLength whether an object's length may be left unsaid, as SDKs of OBS do for a file
+ * @param isLenient whether bodies may come as OBS takes them: an object's length unsaid, as its SDKs leave a file's, and
+ *   with a copy one that nobody has a use for, as its page prints it
  * @returns none for an operation that takes no body
  * @throws {S3Error} when the head's words about the body contradict each other
  */
@@ -30,13 +31,15 @@ export const readPayload = (
   headers: Headers,
   mode: PayloadMode,
   seal: ChunkSeal | undefined,
-  mayLackLength = false,
+  isLenient = false,
 ): Payload | undefined => {
-  if (operation.body === 'none') return checkNoBody(headers, mode)
+  if (operation.body === 'none') {
+    return isLenient && operation.source ? undefined : checkNoBody(headers, mode)
+  }
   const checksum = sentChecksum(operation, headers)
   if (mode.kind === 'aws-chunked') return chunkedPayload(headers, mode, seal, checksum)
   if (headers.has('x-amz-trailer')) throw unsupportedTrailer()
-  if (mayLackLength && headers.has('transfer-encoding')) return unsaidPayload(mode, checksum)
+  if (isLenient && headers.has('transfer-encoding')) return unsaidPayload(mode, checksum)
   const length = plainLength(operation, headers)
   return { length, ...plainBody(mode, length, checksum), trailer: undefined }
 }

@@ -11,8 +11,8 @@ export interface Proven {
   /** Value for `x-amz-content-sha256`. */
   readonly payloadHash: string
   readonly seal: ChunkSeal | undefined
-  /** Whether an object's length may be left unsaid. */
-  readonly mayLackLength?: boolean
+  /** Whether bodies may come as OBS takes them. */
+  readonly isLenient?: boolean
 }
 
 /** The error for a request that says in two places who sends it. */

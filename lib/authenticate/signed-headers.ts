@@ -23,6 +23,23 @@ export const checkAllSigned = (headers: Headers, signedHeaders: readonly string[
   throw headersNotSigned(unsigned)
 }
 
+/** Where a presigned URL's signature covers the one, its bearer may add the others: the customer key is theirs. */
+const OF_BEARER: Readonly<Record<string, readonly string[]>> = {
+  'x-amz-server-side-encryption-customer-algorithm': [
+    'x-amz-server-side-encryption-customer-key',
+    'x-amz-server-side-encryption-customer-key-md5',
+  ],
+  'x-goog-encryption-algorithm': ['x-goog-encryption-key', 'x-goog-encryption-key-sha256'],
+}
+
+/**
+ * The headers of a presigned URL that need no signature, since whoever signed left them to its bearer by signing the
+ * algorithm alone. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
+ * (Presigned URLs and SSE-C)
+ */
+export const leftToBearer = (signedHeaders: readonly string[]): readonly string[] =>
+  signedHeaders.flatMap(name => OF_BEARER[name] ?? [])
+
 /** The error for headers, or parameters that stand for headers, that no signature covers. */
 export const headersNotSigned = (names: readonly string[]): S3Error =>
   new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {

@@ -32,7 +32,7 @@ export const createSigv2Proof =
     checkUnsigned(signed)
     const payloadHash =
       request.headers.get(`${claim.flavour.prefix}content-sha256`) ?? 'UNSIGNED-PAYLOAD'
-    return { client, query: signed.query, payloadHash, seal: undefined, mayLackLength: true }
+    return { client, query: signed.query, payloadHash, seal: undefined, isLenient: true }
   }
 
 const checkFamily = (headers: Headers, { prefix }: Flavour): void => {

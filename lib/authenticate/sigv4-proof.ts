@@ -6,7 +6,7 @@ import type { Accounts } from './accounts.ts'
 import type { Claim } from './claim.ts'
 import type { Proven } from './proven.ts'
 import { checkScheme, sigv4Scheme } from './schemes.ts'
-import { checkAllSigned } from './signed-headers.ts'
+import { checkAllSigned, leftToBearer } from './signed-headers.ts'
 import { verify } from './verify.ts'
 
 /** Finds the client that made a SigV4 signature, in either spelling. */
@@ -25,11 +25,13 @@ export const createSigv4Proof =
     return { client, query, payloadHash, seal: { key, date, scope, seed: signature } }
   }
 
-// Google does not ask for the payload hash among the signed headers: the canonical request ends with it in any case.
-const signedHeadersOf = ({ spelling, signedHeaders }: Claim): readonly string[] =>
-  spelling.mayLackPayloadHash
-    ? [...signedHeaders, `${spelling.prefix}content-sha256`]
-    : signedHeaders
+/** The headers that may be acted upon. */
+const signedHeadersOf = ({ spelling, presigned, signedHeaders }: Claim): readonly string[] => [
+  ...signedHeaders,
+  ...(presigned ? leftToBearer(signedHeaders) : []),
+  // Google does not ask for it among the signed headers: the canonical request ends with it in any case.
+  ...(spelling.mayLackPayloadHash ? [`${spelling.prefix}content-sha256`] : []),
+]
 
 /** The aws-chunked framing, and its signatures, are AWS's alone. */
 const checkFraming = ({ spelling, payloadHash }: Claim): void => {

@@ -1,7 +1,7 @@
 import { type CustomerKey, customerKey } from '../keys/customer-key.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
-import { keyMd5, MD5_RULE, md5Fault } from './key-md5.ts'
+import { keyFault, keyMd5, MD5_RULE, md5Fault } from './key-md5.ts'
 
 /** The two places where a header triple can stand. */
 export type KeyPlace = 'object' | 'source'
@@ -81,7 +81,7 @@ export const clientTriple = (headers: Headers, place: KeyPlace): CustomerKey | u
 const checkedKey = (key: string, md5: string): CustomerKey => {
   const bytes = Buffer.from(key, 'base64')
   if (bytes.length !== 32 || bytes.toString('base64') !== key) {
-    throw fault('The secret key was invalid for the specified algorithm.', 'AES256')
+    throw fault(keyFault(bytes), 'AES256')
   }
   if (keyMd5(bytes) !== md5) throw fault(md5Fault(key, bytes, md5), 'null')
   return customerKey('client', 'own', bytes)

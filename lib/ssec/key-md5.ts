@@ -37,6 +37,16 @@ const MISTAKES: readonly Mistake[] = [
   },
 ]
 
+const TWICE = /^[A-Za-z0-9+/]{43}=$/
+
+/** AWS's words for a key that is none, and, where it is known, what was done wrong. */
+export const keyFault = (bytes: Buffer): string => {
+  const words = 'The secret key was invalid for the specified algorithm.'
+  return TWICE.test(bytes.toString('latin1'))
+    ? `${words} What was sent is in base64 twice: awscli and the SDKs encode the key themselves where they are given no MD5, so give them its 32 bytes (fileb://).`
+    : words
+}
+
 /** AWS's words for a digest that is not the key's, and, where it is known, what was done wrong. */
 export const md5Fault = (key: string, bytes: Buffer, given: string): string => {
   const mistake = MISTAKES.find(({ md5s }) => md5s(key, bytes).includes(given))

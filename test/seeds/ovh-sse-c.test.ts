@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { send } from '../support/client.ts'
+import { send, sendRaw, signer } from '../support/client.ts'
 import { encrypt, rule, startProxy } from '../support/proxy.ts'
 import { startUpstream } from '../support/upstream.ts'
 
@@ -49,6 +49,22 @@ for (const [operation, method] of [
   })
 }
 
+t.test('put-object without the optional MD5, as awscli then sends it', async t => {
+  const { upstream, proxy } = await started(t)
+  const twice = {
+    [`${SSE}-algorithm`]: 'AES256',
+    [`${SSE}-key`]: Buffer.from(encKey).toString('base64'),
+    [`${SSE}-key-md5`]: createHash('md5').update(encKey).digest('base64'),
+  }
+  const answer = await send(proxy.origin, { method: 'PUT', path, headers: twice })
+  t.match(answer, { status: 400, text: /secret key was invalid.*in base64 twice/ })
+  const short = { ...twice, [`${SSE}-key`]: Buffer.from('short').toString('base64') }
+  const other = await send(proxy.origin, { method: 'PUT', path, headers: short })
+  t.match(other, { status: 400, text: /secret key was invalid/ })
+  t.notMatch(other.text, 'twice')
+  t.strictSame(upstream.seen, [])
+})
+
 t.test('head-object, and rm without a key', async t => {
   const { upstream, proxy } = await started(t)
   const head = await send(proxy.origin, { method: 'HEAD', path, headers: triple(right) })
@@ -66,3 +82,43 @@ t.test('without a key of the client’s, the proxy’s own is right', async t =>
   const key = Buffer.from(headers?.[`${SSE}-key`] ?? '', 'base64')
   t.equal(headers?.[`${SSE}-key-md5`], createHash('md5').update(key).digest('base64'))
 })
+
+// The signer takes the header for the payload hash, and puts it nowhere.
+const UNSIGNED_BODY = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+
+/** A URL as the page's section "Presigned URLs and SSE-C" wants it: the algorithm is in the signature, the key is not. */
+const presigned = async (origin: string, method: string, signed: Record<string, string>) => {
+  const { host, hostname, protocol } = new URL(origin)
+  const { query = {} } = await signer().presign(
+    { method, protocol, hostname, path, query: {}, headers: { host, ...UNSIGNED_BODY, ...signed } },
+    { expiresIn: 60, unhoistableHeaders: new Set(Object.keys(signed)) },
+  )
+  const text = Object.entries(query).map(
+    ([name, value]) => `${name}=${encodeURIComponent(String(value))}`,
+  )
+  return `${path}?${text.join('&')}`
+}
+
+const body = (method: string): string => (method === 'PUT' ? 'magic' : '')
+
+for (const method of ['PUT', 'GET', 'HEAD']) {
+  t.test(`Presigned URLs and SSE-C: ${method}`, async t => {
+    const { upstream, proxy } = await started(t)
+    const ask = (target: string, headers: Record<string, string>) => {
+      const length = { 'content-length': String(body(method).length) }
+      return sendRaw(proxy.origin, method, target, { ...headers, ...length }, body(method))
+    }
+    const [algorithm] = Object.entries(triple())
+    const url = await presigned(proxy.origin, method, Object.fromEntries([algorithm ?? []]))
+    t.equal((await ask(url, triple(right))).status, 200)
+    t.match(upstream.seen[0]?.headers, triple(right))
+    // The URL was signed for SSE-C with a key of the bearer's, and for nothing else.
+    t.equal((await ask(url, {})).status, 403)
+    t.equal((await ask(url, { ...triple(right), 'x-amz-acl': 'public-read' })).status, 403)
+    t.equal((await ask(url, { ...triple(right), [`${SSE}-algorithm`]: 'AES128' })).status, 403)
+    const unsigned = await presigned(proxy.origin, method, {})
+    t.equal((await ask(unsigned, triple(right))).status, 403, 'no algorithm in the signature')
+    t.equal(upstream.seen.length, 1)
+    t.equal((await ask(unsigned, {})).status, 200, 'without a key of its own it gets ours')
+  })
+}
