@@ -1,6 +1,7 @@
 import type { Operation } from '../s3/operation.ts'
 import { compileGlob, isEverything } from './glob.ts'
 import type { Rule, RuleEffect, RuleMatch } from './rule.ts'
+import { RuleIndex } from './rule-index.ts'
 
 /** What a request wants to do, and where. */
 export interface Question {
@@ -79,10 +80,12 @@ const decisionOf = ({ name, effect }: Rule, { operation }: Question): Decision =
 
 /** Compiles rules into a policy: the first rule that matches decides, and none at all means deny. */
 export const createPolicy = (rules: readonly Rule[]): Policy => {
-  const compiled = rules.map(rule => ({ rule, conditions: conditionsOf(rule.match) }))
+  const index = new RuleIndex(
+    rules.map(rule => [rule.match, { rule, conditions: conditionsOf(rule.match) }] as const),
+  )
   return {
     resolve: question => {
-      const found = compiled.find(({ conditions }) =>
+      const found = index.first(question, ({ conditions }) =>
         conditions.every(condition => condition(question)),
       )
       if (found !== undefined) return decisionOf(found.rule, question)
