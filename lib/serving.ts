@@ -68,13 +68,11 @@ const startJourney = (ready: Ready, slabs: SlabPool, log: Logger): Running => {
   const journey = compose({ config, keyrings, transport, now: () => new Date() })
   const b2 = composeB2(config, keyrings)
   const underWay = new Set<Promise<unknown>>()
-  const following = async (answer: Promise<S3Response>): Promise<S3Response> => {
+  const following = (answer: Promise<S3Response>): Promise<S3Response> => {
+    const isOver = (): boolean => underWay.delete(answer)
     underWay.add(answer)
-    try {
-      return await answer
-    } finally {
-      underWay.delete(answer)
-    }
+    answer.then(isOver, isOver)
+    return answer
   }
   return {
     journey: (request, signal) => following(journey(request, signal)),

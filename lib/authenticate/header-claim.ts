@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
 import { amzDate, parseAmzDate, SPELLINGS, type Spelling } from '../sigv4/scope.ts'
@@ -19,16 +20,11 @@ import { unsupportedMechanism } from './schemes.ts'
  *   for other mechanisms; `AccessDenied` without a date
  */
 export const headerClaim = (authorization: string, headers: Headers, now: Date): Claim => {
-  const [mechanism = '', ...rest] = authorization.split(' ')
-  const spelling = spellingOf(mechanism)
-  const parts = parseComponents(rest.join(' '))
-  const { accessKeyId, scope } = parseCredential(parts.credential, spelling, malformed)
-  const signedHeaders = parseSignedHeaders(parts.signedHeaders, malformed)
-  const time = requestTime(headers, spelling)
+  const { signer, signature } = readSignature(authorization)
+  const { spelling, accessKeyId, scope, signedHeaders } = signer
+  const { time, date } = requestTime(headers, spelling)
   checkSkew(time, now)
-  const date = amzDate(time)
   checkScopeDate(scope, date, malformed)
-  const { signature } = parts
   const payloadHash = payloadHashIn(headers, spelling)
   return {
     spelling,
@@ -40,6 +36,42 @@ export const headerClaim = (authorization: string, headers: Headers, now: Date):
     signature,
     payloadHash,
   }
+}
+
+/** Who signed, and what: the same in every request that a client sends on a day. */
+type Signer = Pick<Claim, 'spelling' | 'accessKeyId' | 'scope' | 'signedHeaders'>
+
+interface Signature {
+  readonly signer: Signer
+  readonly signature: string
+}
+
+/** Signers kept at most, and the characters that one may have: no stranger fills the memory. */
+const KEPT = { max: 1024, length: 1024 }
+
+const SIGNERS = new LRUCache<string, Signer>({ max: KEPT.max })
+
+/** The last component, as every client has it. */
+const SIGNATURE_BEHIND = /, ?Signature=([0-9a-f]{64})$/
+
+// A quarter of what verifying a signature costs would go into reading the same words again.
+const readSignature = (authorization: string): Signature => {
+  const [behind = '', signature] = SIGNATURE_BEHIND.exec(authorization) ?? []
+  const before = authorization.slice(0, authorization.length - behind.length)
+  const known = signature === undefined ? undefined : SIGNERS.get(before)
+  if (known !== undefined && signature !== undefined) return { signer: known, signature }
+  const read = parseSignature(authorization)
+  if (signature !== undefined && before.length <= KEPT.length) SIGNERS.set(before, read.signer)
+  return read
+}
+
+const parseSignature = (authorization: string): Signature => {
+  const [mechanism = '', ...rest] = authorization.split(' ')
+  const spelling = spellingOf(mechanism)
+  const parts = parseComponents(rest.join(' '))
+  const { accessKeyId, scope } = parseCredential(parts.credential, spelling, malformed)
+  const signedHeaders = parseSignedHeaders(parts.signedHeaders, malformed)
+  return { signer: { spelling, accessKeyId, scope, signedHeaders }, signature: parts.signature }
 }
 
 const malformed: Malformed = detail =>
@@ -84,16 +116,19 @@ const splitAt = (text: string, separator: string): readonly [string, string] => 
 }
 
 /** `x-amz-date` wins over `Date`: browsers and some HTTP libraries do not let a client set the latter. */
-const requestTime = (headers: Headers, { prefix }: Spelling): Date => {
+const requestTime = (
+  headers: Headers,
+  { prefix }: Spelling,
+): { readonly time: Date; readonly date: string } => {
   const text = headers.get(`${prefix}date`) ?? headers.get('date') ?? ''
-  const time = parseAmzDate(text) ?? parseHttpDate(text)
-  if (time === undefined) {
-    throw new S3Error(
-      'AccessDenied',
-      `AWS authentication requires a valid Date or ${prefix}date header.`,
-    )
-  }
-  return time
+  const said = parseAmzDate(text)
+  if (said !== undefined) return { time: said, date: text }
+  const time = parseHttpDate(text)
+  if (time !== undefined) return { time, date: amzDate(time) }
+  throw new S3Error(
+    'AccessDenied',
+    `AWS authentication requires a valid Date or ${prefix}date header.`,
+  )
 }
 
 // RFC 9110 §5.6.7, in the one form that senders may generate.

@@ -38,13 +38,17 @@ const spellingsOf = (base64: string): readonly string[] => {
 export const customerKey = (keyring: string, version: string, bytes: Buffer): CustomerKey => {
   if (bytes.length !== 32) throw new RangeError(`a customer key has 32 bytes, not ${bytes.length}`)
   const base64 = bytes.toString('base64')
+  let spellings: Secret<readonly string[]> | undefined
   return {
     keyring,
     version,
     base64: new Secret(base64),
     md5: createHash('md5').update(bytes).digest('base64'),
-    // Few answers need these, and every request has a key.
+    // Not every key is asked for these, and one may serve for years.
     sha256: () => createHash('sha256').update(base64, 'base64').digest('base64'),
-    spellings: () => new Secret(spellingsOf(base64)),
+    spellings: () => {
+      spellings ??= new Secret(spellingsOf(base64))
+      return spellings
+    },
   }
 }

@@ -5,8 +5,8 @@ import type { Watch } from './watch.ts'
 
 export type { Logger } from 'pino'
 
-/** Bytes of lines that are written at once. */
-const GATHERED = 8 * 1024
+/** Bytes of lines that are written at once: handing them to the kernel wakes a thread each time. */
+const GATHERED = 64 * 1024
 
 /** What a pipe takes in one piece (pipe(7), PIPE_BUF), so that the lines of several processes do not mix. */
 const PIECE = 4096

@@ -37,12 +37,18 @@ const DOCUMENT_BYTES = 1024 * 1024
  * `Error` document that clients look for in these answers.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
  */
-export const keepAlive = async (
+export const keepAlive = (
+  answer: Promise<S3Response>,
+  request: Asked,
+  patience: Patience,
+): Promise<S3Response> =>
+  LONG.has(request.operation.name) ? inTime(answer, request, patience) : answer
+
+const inTime = async (
   answer: Promise<S3Response>,
   request: Asked,
   patience: Patience,
 ): Promise<S3Response> => {
-  if (!LONG.has(request.operation.name)) return answer
   const known = await within(patience.silence, answer)
   return known ?? lateAnswer(answer, request, patience)
 }
