@@ -14,8 +14,9 @@ import { takesTrailers } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
 import { findKeys, type KeyedRequest, type Keyrings } from './keys/find-keys.ts'
+import type { Keyring } from './keys/keyring.ts'
 import { negotiate } from './negotiate.ts'
-import { decide, decideDeletes } from './policy/decide.ts'
+import { type DecidedRequest, decide, decideDeletes } from './policy/decide.ts'
 import { createPolicy, type Policy } from './policy/resolve.ts'
 import { answerPreflight } from './preflight.ts'
 import { type Carry, createCarry, createProxy, type Journey, type Rooms } from './proxy.ts'
@@ -33,6 +34,7 @@ import { readClientDocument } from './ssec/client-document.ts'
 import { type ConfirmedRequest, confirm } from './ssec/confirm.ts'
 import { type EnforcedRequest, enforce, type ReceivedRequest } from './ssec/enforce.ts'
 import { createEtagsAt, type EtagsAt } from './ssec/etag.ts'
+import { exhaustedKeyring, namesStrangeUpload, newerAttempts } from './ssec/newer-keys.ts'
 import { withProviderChecksums } from './ssec/provider-checksums.ts'
 import { withProviderEtags } from './ssec/provider-etags.ts'
 import { say } from './ssec/say.ts'
@@ -49,6 +51,8 @@ export interface Parts {
   readonly config: Config
   /** Those of now: each request takes them once. */
   readonly keyrings: () => Keyrings
+  /** Has a keyring fetched anew, for what another replica did under a version that is not known here. */
+  readonly renewKeyring?: (name: string) => Promise<Keyring | undefined>
   readonly transport: Transport
   readonly now: () => Date
   /** S3's own when left out. */
@@ -77,8 +81,29 @@ type Attempting = (request: EnforcedRequest, signal: AbortSignal) => Promise<Att
 const keyVersionOf = ({ request, attempt }: AttemptedRequest): string | undefined =>
   request.operation.echo || attempt.object !== undefined ? versionRead(attempt) : undefined
 
+type Newer = (request: EnforcedRequest) => Promise<readonly Attempt[]>
+
+/** What a request may be tried with, once more, when all of its keys were refused. */
+const newerWith =
+  ({ renewKeyring }: Parts): Newer =>
+  async request => {
+    const name = exhaustedKeyring(request)
+    const keyring = name === undefined ? undefined : await renewKeyring?.(name)
+    return keyring === undefined ? [] : newerAttempts(request, keyring)
+  }
+
+/** The keyrings of now; with the newest version, where a request goes on with an upload of a version unknown here. */
+const keyringsFor = async (
+  { permission, address, query }: DecidedRequest,
+  { keyrings, renewKeyring }: Parts,
+): Promise<Keyrings> => {
+  if (permission.kind === 'encrypt' && namesStrangeUpload({ address, query }, keyrings().values()))
+    await renewKeyring?.(permission.effect.encrypt.keyring)
+  return keyrings()
+}
+
 /** Walks the attempts of a client's request, or of its steps, and writes down what the log shall say of them. */
-const createAttempting = (exchange: Exchange, memory: VersionMemory): Attempting => {
+const createAttempting = (exchange: Exchange, memory: VersionMemory, newer: Newer): Attempting => {
   const upstream = exchange.upstream.name
   let attempts = 0
   let upstreamMs = 0
@@ -89,7 +114,7 @@ const createAttempting = (exchange: Exchange, memory: VersionMemory): Attempting
       return exchange.send(say(request, attempt), signal)
     }
     try {
-      const attempted = await tryAttempts(request, exchange.profile, memory, send)
+      const attempted = await tryAttempts(request, exchange.profile, { memory, send, newer })
       request.journal.note({
         keyVersion: keyVersionOf(attempted),
         upstreamStatus: attempted.answer.status,
@@ -146,10 +171,11 @@ const carryOut = (
   request: EnforcedRequest,
   exchange: Exchange,
   { versions, blocks }: Memory,
-  { now, copyLimits: limits = S3_LIMITS }: Parts,
+  parts: Parts,
   signal: AbortSignal,
 ): Promise<AttemptedRequest> => {
-  const attempting = createAttempting(exchange, versions)
+  const { now, copyLimits: limits = S3_LIMITS } = parts
+  const attempting = createAttempting(exchange, versions, newerWith(parts))
   const rooms: AmendRooms = {
     blocks,
     profile: exchange.profile,
@@ -187,7 +213,7 @@ const speaksS3 = ({ upstreams }: Config, { upstream }: Client): boolean =>
 
 /** Builds the rooms with their IO: the only place that knows every room. */
 const composeRooms = (parts: Parts): Rooms => {
-  const { config, keyrings, transport, now } = parts
+  const { config, transport, now } = parts
   const signingKeys = createSigningKeys()
   const clients = config.clients.filter(client => speaksS3(config, client))
   const policy = createPolicy(config.rules)
@@ -211,7 +237,7 @@ const composeRooms = (parts: Parts): Rooms => {
     openForm,
     authenticateForm: form => noted(authenticateForm(form, now())),
     decide: request => decide(policy, request),
-    findKeys: request => findKeys(keyrings(), request),
+    findKeys: async request => findKeys(await keyringsFor(request, parts), request),
     receive: request => receive(request, policy, config.limits.documentBytes),
     enforce: request =>
       enforce(

@@ -19,7 +19,7 @@ export interface Rooms {
   openForm(request: S3Request): Promise<Form>
   authenticateForm(form: Form): AuthenticatedRequest
   decide(request: AuthenticatedRequest): DecidedRequest
-  findKeys(request: DecidedRequest): KeyedRequest
+  findKeys(request: DecidedRequest): Promise<KeyedRequest>
   receive(request: KeyedRequest): Promise<ReceivedRequest>
   enforce(request: ReceivedRequest): EnforcedRequest
   attempt(request: EnforcedRequest, signal: AbortSignal): Promise<AttemptedRequest>
@@ -63,7 +63,7 @@ const goOn = async (
   signal: AbortSignal,
 ): Promise<S3Response> => {
   const decided = rooms.decide(authenticated)
-  const keyed = rooms.findKeys(decided)
+  const keyed = await rooms.findKeys(decided)
   const readied = await rooms.receive(keyed)
   const enforced = rooms.enforce(readied)
   const attempted = await rooms.attempt(enforced, signal)

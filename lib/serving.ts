@@ -5,7 +5,8 @@ import { apiOf, composeB2 } from './compose-b2.ts'
 import type { Config, ListenAddress, ListenTls } from './config/config.ts'
 import { type Embedded, startEmbedded } from './embedded/server.ts'
 import type { Keyrings } from './keys/find-keys.ts'
-import type { KeyWatch, LiveKeyrings } from './keys/live.ts'
+import type { KeyWatch } from './keys/held.ts'
+import type { LiveKeyrings } from './keys/live.ts'
 import { type Listener, startListener } from './listener/listener.ts'
 import type { Logger } from './observe/log.ts'
 import type { Report } from './observe/report.ts'
@@ -65,7 +66,14 @@ const startJourney = (ready: Ready, slabs: SlabPool, log: Logger): Running => {
   const keyrings = (): Keyrings => ready.keyrings
   const stopFollowing = ready.live?.follow(keyWatch(log))
   const transport = createTransport(config.transport, config.upstreams.values(), { slabs })
-  const journey = compose({ config, keyrings, transport, now: () => new Date() })
+  const renewKeyring = ready.live?.renew
+  const journey = compose({
+    config,
+    keyrings,
+    ...(renewKeyring !== undefined && { renewKeyring }),
+    transport,
+    now: () => new Date(),
+  })
   const b2 = composeB2(config, keyrings)
   const underWay = new Set<Promise<unknown>>()
   const following = (answer: Promise<S3Response>): Promise<S3Response> => {

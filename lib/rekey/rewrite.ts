@@ -136,7 +136,10 @@ const roomsOf = (rewrite: Rewrite, way: Way): CopyRooms => {
   const { asker, now } = rewrite
   const { profile } = asker
   const attempt: CopyRooms['attempt'] = request =>
-    tryAttempts(request, profile, new Map(), each => asker.send(say(request, each)))
+    tryAttempts(request, profile, {
+      memory: new Map(),
+      send: each => asker.send(say(request, each)),
+    })
   return {
     profile: way === 'provider' ? profile : { ...profile, copy: 'none' },
     limits: limitsOf(profile),

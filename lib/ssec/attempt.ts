@@ -44,6 +44,14 @@ const refusalIn = (profile: Profile, method: string, answer: S3Response): Refusa
   return refusalOf(profile, answer.status, code, elementText(document, 'Message') ?? '')
 }
 
+/** What attempts are made with. */
+export interface Trying {
+  readonly memory: VersionMemory
+  readonly send: Send
+  /** Asked when no key fits: gives the attempts with keys that came since, if any. Left out: none did. */
+  readonly newer?: (request: EnforcedRequest) => Promise<readonly Attempt[]>
+}
+
 /**
  * Sends a request with one key after the other, until the provider's answer is about something else than the key.
  *
@@ -52,38 +60,51 @@ const refusalIn = (profile: Profile, method: string, answer: S3Response): Refusa
 export const tryAttempts = async (
   request: EnforcedRequest,
   profile: Profile,
-  memory: VersionMemory,
-  send: Send,
+  { memory, send, newer }: Trying,
 ): Promise<AttemptedRequest> => {
+  const tryOne = async (attempt: Attempt): Promise<Tried> => {
+    const answer = await send(attempt)
+    return { attempt, answer, refusal: refusalIn(profile, request.method, answer) }
+  }
+  const tried = await tryEach(inOrder(request, memory), tryOne)
+  if (newer !== undefined && isWrongKey(tried))
+    tried.push(...(await tryEach(await newer(request), tryOne)))
+  const outcome = outcomeOf(tried)
   // With one key there is nothing to remember.
-  if (request.attempts.length > 1) return tryRemembered(request, profile, memory, send)
-  const [attempt] = request.attempts
-  const answer = await send(attempt)
-  const refusal = refusalIn(profile, request.method, answer)
-  return { request, attempt, answer, refusal } as AttemptedRequest
+  const hasChoice = request.attempts.length > 1 || tried.length > 1
+  if (hasChoice && outcome.refusal === undefined && outcome.answer.status < 300)
+    memory.set(placeOf(request), versionRead(outcome.attempt))
+  return { request, ...outcome } as AttemptedRequest
 }
 
-const tryRemembered = async (
-  request: EnforcedRequest,
-  profile: Profile,
-  memory: VersionMemory,
-  send: Send,
-): Promise<AttemptedRequest> => {
-  const place = placeOf(request)
-  const attempts = rememberedFirst(request.attempts, memory.get(place))
-  const refused: Tried[] = []
+const inOrder = (request: EnforcedRequest, memory: VersionMemory): readonly Attempt[] =>
+  request.attempts.length > 1
+    ? rememberedFirst(request.attempts, memory.get(placeOf(request)))
+    : request.attempts
+
+const tryEach = async (
+  attempts: readonly Attempt[],
+  tryOne: (attempt: Attempt) => Promise<Tried>,
+): Promise<Tried[]> => {
+  const tried: Tried[] = []
   for (const attempt of attempts) {
-    const answer = await send(attempt)
-    const refusal = refusalIn(profile, request.method, answer)
-    const tried = { attempt, answer, refusal }
-    if (refusal === undefined) {
-      if (answer.status < 300) memory.set(place, versionRead(attempt))
-      return { request, ...tried } as AttemptedRequest
-    }
-    refused.push(tried)
+    const one = await tryOne(attempt)
+    tried.push(one)
+    if (one.refusal === undefined) break
   }
-  const [first] = refused
-  if (first === undefined) throw new RangeError('a request needs an attempt')
-  const plaintext = refused.find(({ refusal }) => refusal === 'plaintext')
-  return { request, ...(plaintext ?? first) } as AttemptedRequest
+  return tried
+}
+
+/** Whether the object is encrypted with a key that was not among those tried. */
+const isWrongKey = (tried: readonly Tried[]): boolean =>
+  tried.at(-1)?.refusal !== undefined && tried.some(({ refusal }) => refusal === 'wrong-key')
+
+/** The one that was not refused; or else the one that says most. */
+const outcomeOf = (tried: readonly Tried[]): Tried => {
+  const outcome =
+    tried.find(({ refusal }) => refusal === undefined) ??
+    tried.find(({ refusal }) => refusal === 'plaintext') ??
+    tried[0]
+  if (outcome === undefined) throw new RangeError('a request needs an attempt')
+  return outcome
 }

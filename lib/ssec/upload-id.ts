@@ -116,3 +116,10 @@ export const openUploadId = (
   const confirmed = !id.version.startsWith(UNCONFIRMED)
   return { keyring, version: versionOf(id), confirmed, providerId: id.providerId }
 }
+
+/** Whether an id has the form of ours, and none of `keyrings` sealed it for that place: a newer version may have. */
+export const isStrangeUploadId = (
+  keyrings: Iterable<Keyring>,
+  place: ObjectPlace,
+  sealed: string,
+): boolean => parse(sealed) !== undefined && openUploadId(keyrings, place, sealed) === undefined

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { findKeys } from '../../lib/keys/find-keys.ts'
+import type { KeyWatch } from '../../lib/keys/held.ts'
 import type { KeyVersion } from '../../lib/keys/keyring.ts'
-import { fetchKeyrings, type KeyWatch } from '../../lib/keys/live.ts'
+import { fetchKeyrings } from '../../lib/keys/live.ts'
 import type { Fetching } from '../../lib/keys/providers/load.ts'
 import { Secret } from '../../lib/s3/secret.ts'
 
@@ -143,4 +144,55 @@ t.test('a keyring whose only version is young writes with it', async t => {
   vault.versions = [{ ...version('v1'), createdAt: new Date() }]
   const live = await fetchKeyrings(new Map([['main', vault.fetching(60_000)]]), () => new Date())
   t.strictSame(idsOf(live.current()), ['v1'])
+})
+
+t.test(
+  'a request that met an unknown version has its keyring fetched, with others at once',
+  async t => {
+    const vault = new Vault()
+    const live = await fetchKeyrings(new Map([['main', vault.fetching(60_000)]]), () => new Date())
+    const { events, watch } = watching()
+    t.teardown(live.follow(watch))
+    vault.versions = [version('v2'), version('v1')]
+    const renewed = await Promise.all(Array.from({ length: 20 }, () => live.renew('main')))
+    t.equal(vault.fetches, 2)
+    for (const keyring of renewed) t.equal(keyring, live.current().get('main'))
+    t.strictSame(events, [['changed', 'main', 'v2', 'v1']])
+    t.equal(await live.renew('other'), undefined)
+  },
+)
+
+t.test('one that asks while a fetch is under way waits for the next, which saw more', async t => {
+  const vault = new Vault()
+  const live = await fetchKeyrings(new Map([['main', vault.fetching(60)]]), () => new Date())
+  t.teardown(live.follow(watching().watch))
+  await until(() => vault.underWay === 1)
+  vault.versions = [version('v2'), version('v1')]
+  t.strictSame(
+    (await live.renew('main'))?.versions.map(({ id }) => id),
+    ['v2', 'v1'],
+  )
+  t.equal(vault.most, 1)
+})
+
+t.test('a vault that is down is asked no more often for it', async t => {
+  const vault = new Vault()
+  const live = await fetchKeyrings(new Map([['main', vault.fetching(600_000)]]), () => new Date())
+  t.teardown(live.follow(watching().watch))
+  vault.isDown = true
+  t.ok(await live.renew('main'))
+  for (let i = 0; i < 5; i++) t.ok(await live.renew('main'))
+  t.equal(vault.fetches, 2)
+})
+
+t.test('a vault that hangs holds no request up for long', async t => {
+  const vault = new Vault()
+  const fetching = vault.fetching(600_000)
+  const live = await fetchKeyrings(new Map([['main', fetching]]), () => new Date())
+  Object.assign(fetching.provider, { fetch: () => new Promise(() => undefined) })
+  const began = performance.now()
+  const awake = setInterval(() => undefined, 1000)
+  t.teardown(() => clearInterval(awake))
+  t.ok(await live.renew('main'))
+  t.ok(performance.now() - began < 5000)
 })
