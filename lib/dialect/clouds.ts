@@ -200,7 +200,7 @@ export const CLOUDS: readonly Profile[] = [
     attributes: 'none',
     quirks: [
       {
-        what: 'Its S3 endpoint takes S3’s own headers with the MD5; opc-* with the SHA-256 is its native API’s.',
+        what: 'Its S3 endpoint takes S3’s own headers with the MD5; its native API has others (opc-*), and is not spoken here.',
         source:
           'https://docs.oracle.com/en-us/iaas/Content/Object/Tasks/s3compatibleapi_topic-Amazon_S3_Compatibility_API_Support.htm',
       },
@@ -209,10 +209,16 @@ export const CLOUDS: readonly Profile[] = [
   profile('cos', {
     addressing: 'virtual',
     family: 'cos',
+    signature: 'cos',
+    payload: 'unsigned',
     checksums: false,
     keyAlsoOn: new Set(),
     attributes: 'none',
     quirks: [
+      {
+        what: 'Signs with HMAC-SHA1 in a form of its own; `signature: sigv4` speaks x-amz-* instead.',
+        source: 'https://www.tencentcloud.com/document/product/436/7778',
+      },
       {
         what: 'Customer keys are x-cos-server-side-encryption-customer-*, with the MD5; KMS is `cos/kms`.',
         source: 'https://www.tencentcloud.com/document/product/436/7729',

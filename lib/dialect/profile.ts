@@ -58,8 +58,8 @@ export interface IfMatch {
   readonly copy: boolean
 }
 
-/** AWS's version 4, Google's spelling of it, or OBS's own with HMAC-SHA1. */
-export type Signature = 'sigv4' | 'goog4' | 'obs'
+/** AWS's version 4, Google's spelling of it, or OBS's or COS's own with HMAC-SHA1. */
+export type Signature = 'sigv4' | 'goog4' | 'obs' | 'cos'
 
 /** Where unsigned trailers may go: AWS's own SDKs send them over TLS alone. */
 export type TrailerAbility = 'none' | 'tls' | 'any'

@@ -111,13 +111,17 @@ const providerSection = (profile: Profile): string[] => [
     : [...table(['quirk', 'evidence'], profile.quirks.map(quirkRow)), '']),
 ]
 
+/** Those that a client or an upstream is spoken to in; those of a provider's own API that nobody here speaks are not. */
+const isSpoken = ({ name }: Family): boolean =>
+  name === 'bz' || [...PROVIDERS.values()].some(({ family }) => family === name)
+
 /** The page `docs/dialects.md`: every family of header names and every provider, out of their tables. */
 export const dialectsPage = (): string =>
   [
     HEAD,
     '## Families',
     '',
-    ...Object.values(FAMILIES).flatMap(familySection),
+    ...Object.values(FAMILIES).filter(isSpoken).flatMap(familySection),
     '## Providers',
     '',
     ...[...PROVIDERS.values()].flatMap(providerSection),

@@ -8,7 +8,7 @@ export interface Speech {
   readonly signature: Signature
 }
 
-const WORDS = { sigv4: 'amz', goog4: 'goog', obs: 'obs' } as const satisfies Record<
+const WORDS = { sigv4: 'amz', goog4: 'goog', obs: 'obs', cos: 'cos' } as const satisfies Record<
   Signature,
   string
 >

@@ -13,6 +13,7 @@ import { canonicalRequest } from '../sigv4/canonical.ts'
 import { AWS4, amzDate, GOOG4, type Spelling, scopeText } from '../sigv4/scope.ts'
 import { type SigningKeys, signatureOf, stringToSign } from '../sigv4/signature.ts'
 import type { Upstream } from '../transport/upstream.ts'
+import { cosAuthorization } from './cos.ts'
 
 /** A request whose every byte of head is settled. */
 export type SignedRequest = Through<
@@ -85,6 +86,8 @@ export const sign = (
       return signV4(request, credentials, keys, now, GOOG4)
     case 'obs':
       return signObs(request, credentials, now)
+    case 'cos':
+      return signCos(request, credentials, now)
   }
 }
 
@@ -134,6 +137,20 @@ const signObs = (request: UpstreamRequest, credentials: Credentials, now: Date):
   const signature = obsSignatureOf(credentials.secretAccessKey, text)
   headers.set('authorization', `${scheme} ${credentials.accessKeyId}:${signature}`)
   return issue(request, canonicalQuery(query), headers)
+}
+
+const OF_COS = 'x-cos-'
+// Of those that COS's own SDK signs, what gives a request its meaning; it leaves the content type out.
+const SIGNED_AT_COS = new Set(['content-encoding', 'content-md5', 'host', 'if-match', 'range'])
+const isSignedAtCos = (name: string): boolean => name.startsWith(OF_COS) || SIGNED_AT_COS.has(name)
+
+const signCos = (request: UpstreamRequest, credentials: Credentials, now: Date): SignedRequest => {
+  const headers = withBodyAndHost(request)
+  setSessionToken(headers, credentials, OF_COS)
+  const { method, path, query } = request
+  const signed = new Map([...headers].filter(([name]) => isSignedAtCos(name)))
+  const authorization = cosAuthorization({ method, path, query, headers: signed }, credentials, now)
+  return issue(request, canonicalQuery(query), headers.set('authorization', authorization))
 }
 
 const withBodyAndHost = (request: UpstreamRequest): Map<string, string> => {

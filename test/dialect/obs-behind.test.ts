@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { send } from '../support/client.ts'
+import { send, signer } from '../support/client.ts'
 import { startObsUpstream } from '../support/obs-upstream.ts'
-import { encrypt, keyring, rule, startProxy } from '../support/proxy.ts'
+import { encrypt, keyring, rule, startProxy, UPSTREAM } from '../support/proxy.ts'
+import { type Answer, obey, type Seen, startUpstream } from '../support/upstream.ts'
 
 const MAIN = keyring('main', 'v1')
 const [KEY] = MAIN.keysFor({ bucket: '', objectKey: '' })
@@ -135,4 +136,65 @@ t.test('a header that OBS has no word for is refused, not forgotten', async t =>
   t.equal(answer.status, 501)
   t.match(answer.text, 'x-amz-expected-bucket-owner')
   t.strictSame(upstream.seen, [])
+})
+
+/** What AWS's own signer makes of the request that came, for the headers that its signature names. */
+const expectedByAws = async ({ method, target, headers }: Seen): Promise<string | undefined> => {
+  const [path = '', query = ''] = target.split('?')
+  const named = /SignedHeaders=([^,]*)/.exec(headers['authorization'] ?? '')?.[1]?.split(';') ?? []
+  const date = headers['x-amz-date'] ?? ''
+  const signed = await signer(UPSTREAM).sign(
+    {
+      method,
+      protocol: 'http:',
+      hostname: 'h',
+      path,
+      query: Object.fromEntries(new URLSearchParams(query)),
+      headers: Object.fromEntries(named.map(name => [name, headers[name] ?? ''])),
+    },
+    {
+      signingDate: new Date(date.replace(/^(....)(..)(..T)(..)(..)(..Z)$/, '$1-$2-$3$4:$5:$6')),
+    },
+  )
+  return signed.headers['authorization']
+}
+
+/** OBS takes SigV4 with an unsigned payload alone: https://support.huaweicloud.com/intl/en-us/obs_faq/obs_faq_0274.html */
+const bySigv4 = async (seen: Seen): Promise<Answer> => {
+  const { headers } = seen
+  const isRight =
+    headers['authorization'] === (await expectedByAws(seen)) &&
+    headers['x-amz-content-sha256'] === 'UNSIGNED-PAYLOAD' &&
+    !Object.keys(headers).some(name => /^x-(?:obs-|amz-(?:checksum|trailer|sdk))/.test(name))
+  return isRight ? obey(seen) : { status: 403 }
+}
+
+t.test('by SigV4 OBS is spoken to in S3’s words, with an unsigned payload', async t => {
+  const upstream = await startUpstream(t, bySigv4)
+  const proxy = await startProxy(t, {
+    upstream: upstream.origin,
+    provider: 'obs',
+    signature: 'sigv4',
+    keyrings: [MAIN],
+    rules: [rule(encrypt())],
+  })
+  const checksum = { 'x-amz-checksum-crc32c': 'mnG7TA==', 'x-amz-sdk-checksum-algorithm': 'CRC32C' }
+  const headers = { 'x-amz-meta-a': 'b  c', 'content-type': 'text/plain', ...checksum }
+  const put = await send(proxy.origin, { method: 'PUT', path: PATH, body: 'hello', headers })
+  t.equal(put.status, 200, put.text)
+  t.equal(put.headers[`${SSE}-customer-key-md5`], KEY?.md5)
+  t.match(upstream.seen[0], {
+    body: Buffer.from('hello'),
+    headers: { [`${SSE}-customer-key`]: KEY?.base64.expose(), 'x-amz-meta-a': 'b  c' },
+  })
+  for (const asked of [
+    { path: PATH },
+    { method: 'HEAD', path: PATH },
+    { path: '/examplebucket', query: { prefix: 'a b/ü', delimiter: '/' } },
+    { method: 'POST', path: PATH, query: { uploads: '' } },
+    { method: 'DELETE', path: PATH },
+  ]) {
+    const { status } = await send(proxy.origin, asked)
+    t.ok(status < 300, `${asked.method ?? 'GET'} ${asked.path}: ${status}`)
+  }
 })

@@ -6,7 +6,7 @@ import type { Client } from '../../lib/authenticate/client.ts'
 import { compose } from '../../lib/compose.ts'
 import type { Config, Limits, ListenAddress } from '../../lib/config/config.ts'
 import type { CopyLimits } from '../../lib/copy/rooms.ts'
-import type { CopyAbility } from '../../lib/dialect/profiles.ts'
+import type { CopyAbility, Signature } from '../../lib/dialect/profiles.ts'
 import type { Derive } from '../../lib/keys/derive.ts'
 import { createKeyring, type Keyring } from '../../lib/keys/keyring.ts'
 import { startListener } from '../../lib/listener/listener.ts'
@@ -85,6 +85,8 @@ export const APP_CLIENT: Client = {
 export interface ProxyOptions {
   readonly upstream: string
   readonly provider?: string
+  /** Instead of the provider's own. */
+  readonly signature?: Signature
   readonly rules?: readonly Rule[]
   readonly keyrings?: readonly Keyring[]
   readonly clients?: readonly Client[]
@@ -121,6 +123,7 @@ export const configOf = (options: ProxyOptions): Config => ({
           sessionToken: undefined,
         },
         addressing: undefined,
+        signature: options.signature,
         copy: options.copy,
         ca: undefined,
         connections: 16,

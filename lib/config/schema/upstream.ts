@@ -33,7 +33,7 @@ const EMBEDDED = { host: '127.0.0.1', port: 9001 }
 
 const COPIES = ['full', 'same-key-parts', 'none'] as const satisfies readonly CopyAbility[]
 
-const SIGNATURES = ['sigv4', 'goog4', 'obs'] as const satisfies readonly Signature[]
+const SIGNATURES = ['sigv4', 'goog4', 'obs', 'cos'] as const satisfies readonly Signature[]
 
 const options = z.strictObject({
   provider: z
@@ -74,7 +74,7 @@ const options = z.strictObject({
   signature: z
     .enum(SIGNATURES)
     .describe(
-      "How requests are signed, and so in which words they are written: `sigv4` with S3's own headers, `goog4` with Google's, `obs` with Huawei's and HMAC-SHA1. Left out: as the provider likes it.",
+      "How requests are signed, and so in which words they are written: `sigv4` with S3's own headers, `goog4` with Google's, `obs` with Huawei's and HMAC-SHA1, `cos` with Tencent's and HMAC-SHA1. Left out: as the provider likes it.",
     )
     .optional(),
   ca: path
