@@ -32,8 +32,8 @@ export const apiOf = (address: ListenAddress, lane: B2Lane): Api | undefined => 
   if (b2 === undefined) return undefined
   const tls = address.kind === 'tcp' && address.tls !== undefined
   return {
-    answer: (message, { proceed, journal }, signal) =>
-      lane(message, { proceed, journal, tls, ...b2 }, signal),
+    answer: (received, { proceed, journal }, signal) =>
+      lane(received, { proceed, journal, tls, ...b2 }, signal),
     refuse: errorAnswer,
   }
 }

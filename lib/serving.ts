@@ -84,11 +84,11 @@ const startJourney = (ready: Ready, slabs: SlabPool, log: Logger): Running => {
   }
   return {
     journey: (request, signal) => following(journey(request, signal)),
-    b2: (message, receiving, signal) =>
+    b2: (received, receiving, signal) =>
       following(
         b2 === undefined
           ? Promise.reject(new S3Error('ServiceUnavailable', 'B2 is not served any more.'))
-          : b2.lane(message, receiving, signal),
+          : b2.lane(received, receiving, signal),
       ),
     retire: async () => {
       stopFollowing?.()
@@ -155,7 +155,7 @@ export const startServing = async (
     : await startOperators(first.config, stateNow, async () => [await report()], log)
   const { watch } = observation
   const journey: Journey = (request, signal) => running.journey(request, signal)
-  const b2: B2Lane = (message, receiving, signal) => running.b2(message, receiving, signal)
+  const b2: B2Lane = (received, receiving, signal) => running.b2(received, receiving, signal)
   listeners = await Promise.all(
     listen.map(address =>
       startListener({ address, domains, limits, journey, api: apiOf(address, b2), log, watch }),

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Client } from '../authenticate/client.ts'
 import { B2_NATIVE } from '../dialect/profiles.ts'
 import type { Keyrings } from '../keys/find-keys.ts'
@@ -15,7 +14,7 @@ import { download } from './download.ts'
 import { UpstreamRefusal } from './error.ts'
 import { type LocateParts, locate } from './locate.ts'
 import { createPlaces } from './places.ts'
-import { type B2Receiving, type B2Request, receiveB2 } from './request.ts'
+import { type B2Received, type B2Receiving, type B2Request, receiveB2 } from './request.ts'
 import { createSeals, type Purpose } from './seals.ts'
 import { createMembers, openSession } from './session.ts'
 import { type UploadParts, upload } from './upload.ts'
@@ -35,7 +34,7 @@ export interface LaneParts {
 
 /** Answers B2 native clients. */
 export type B2Lane = (
-  message: IncomingMessage,
+  received: B2Received,
   receiving: B2LaneReceiving,
   signal: AbortSignal,
 ) => Promise<S3Response>
@@ -114,11 +113,11 @@ const givenOn = (answer: S3Response): S3Response => ({
 /** Builds the lane with its IO. */
 export const createB2Lane = (parts: LaneParts): B2Lane => {
   const standing = createStanding(parts)
-  return async (message, { s3Url, ...receiving }, signal) => {
+  return async (received, { s3Url, ...receiving }, signal) => {
     try {
       const keyrings = parts.keyrings()
       const rooms = { ...standing, keyrings, seals: createSeals(keyrings) }
-      return await answer(receiveB2(message, receiving), rooms, s3Url, signal)
+      return await answer(receiveB2(received, receiving), rooms, s3Url, signal)
     } catch (error) {
       if (error instanceof UpstreamRefusal) return givenOn(error.answer)
       throw error

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { S3Error } from '../s3/error.ts'
 import { type Headers, headersFromRaw } from '../s3/headers.ts'
@@ -84,6 +83,15 @@ const parsePath = (path: string): Pick<B2Request, 'call' | 'version' | 'rest'> =
   return { call: callNamed(name), version, rest }
 }
 
+/** A request as it came on the wire. */
+export interface B2Received {
+  readonly method: string
+  /** The request target as received. */
+  readonly target: string
+  readonly rawHeaders: readonly string[]
+  readonly wire: Readable
+}
+
 export interface B2Receiving {
   readonly journal: Journal
   readonly proceed: () => void
@@ -113,21 +121,21 @@ const METHODS: Partial<Readonly<Record<CallName, readonly string[]>>> = {
  *
  * @throws {S3Error} `InvalidURI`, `InvalidRequest`, `NotImplemented`, `MethodNotAllowed`
  */
-export const receiveB2 = (message: IncomingMessage, receiving: B2Receiving): B2Request => {
-  const method = message.method ?? ''
-  const [path = '', ...query] = (message.url ?? '').split('?')
+export const receiveB2 = (received: B2Received, receiving: B2Receiving): B2Request => {
+  const { method } = received
+  const [path = '', ...query] = received.target.split('?')
   const parsed = parsePath(path)
   receiving.journal.note({ operation: parsed.call })
   if (!(METHODS[parsed.call] ?? ['GET', 'POST']).includes(method))
     throw new S3Error('MethodNotAllowed')
-  const headers = headersFromRaw(message.rawHeaders)
+  const headers = headersFromRaw(received.rawHeaders)
   return {
     ...parsed,
     method,
     query: parseQuery(query.join('?')),
     headers,
     base: baseOf(headers, receiving),
-    wire: message,
+    wire: received.wire,
     proceed: receiving.proceed,
     journal: receiving.journal,
   }

@@ -1,13 +1,12 @@
 import { chmod, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import { connect, type Socket } from 'node:net'
+import { connect, type Server, type Socket } from 'node:net'
 import type { Limits, ListenAddress, ListenTls } from '../config/config.ts'
 import { type Logger, type OpenJournal, openJournal } from '../observe/log.ts'
 import type { Watch } from '../observe/watch.ts'
 import type { Journey } from '../proxy.ts'
 import type { S3Response } from '../s3/response.ts'
-import { refuseUnreadable } from './client-error.ts'
+import type { Front, FrontExchange, IncomingRequest, OutgoingAnswer } from './front.ts'
+import { createNodeFront } from './node-front.ts'
 import { type Receiving, receive } from './receive.ts'
 import { type HttpExchange, type Refuse, reply, replyError } from './reply.ts'
 import { createRequestIds } from './request-ids.ts'
@@ -15,7 +14,7 @@ import { createRequestIds } from './request-ids.ts'
 /** Another API than S3. */
 export interface Api {
   answer(
-    message: IncomingMessage,
+    request: IncomingRequest,
     receiving: Pick<Receiving, 'proceed' | 'journal'>,
     signal: AbortSignal,
   ): Promise<S3Response>
@@ -43,36 +42,6 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** How often half-sent request heads are looked for, in milliseconds. */
-const HEAD_CHECK = 1000
-
-const createServerFor = (address: ListenAddress, limits: Limits): Server => {
-  const options = {
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersTimeout,
-    keepAliveTimeout: limits.idleTimeout,
-    // Bodies may take as long as they like, as long as they move: see onTimeout.
-    requestTimeout: 0,
-    connectionsCheckingInterval: HEAD_CHECK,
-    insecureHTTPParser: false,
-  }
-  if (address.kind === 'unix' || address.tls === undefined) return createServer(options)
-  const clientAuth =
-    address.tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }
-  return createTlsServer({ ...options, ...secureContext(address.tls), ...clientAuth })
-}
-
-const secureContext = ({ cert, key, clientCa }: ListenTls) => ({
-  cert,
-  key,
-  minVersion: 'TLSv1.2' as const,
-  ...(clientCa === undefined ? {} : { ca: clientCa }),
-})
-
-// While the provider thinks, the client's connection is silent through no fault of its own.
-const awaitsUpstream = ({ message, response }: HttpExchange): boolean =>
-  message.complete && !response.headersSent
-
 /** Bytes that a connection had moved when its request before was over. */
 interface Mark {
   readonly read: number
@@ -81,27 +50,23 @@ interface Mark {
 
 const openExchange = (
   id: string,
-  message: IncomingMessage,
-  response: ServerResponse,
+  { request, answer, isContinueAsked }: FrontExchange,
   journal: OpenJournal,
   isClosing: () => boolean,
-  writeContinue: (() => void) | undefined,
 ): HttpExchange & { readonly proceed: () => void } => {
   journal.note({ requestId: id })
-  let isBodyAsked = writeContinue === undefined
+  let isBodyAsked = !isContinueAsked
   const proceed = (): void => {
-    if (!isBodyAsked) writeContinue?.()
+    if (!isBodyAsked) answer.writeContinue()
     isBodyAsked = true
   }
-  return { id, message, response, journal, proceed, isClosing, isBodyAsked: () => isBodyAsked }
+  return { id, request, answer, journal, proceed, isClosing, isBodyAsked: () => isBodyAsked }
 }
 
 /** Fires when the client goes away before its answer is complete. */
-const goneSignal = (response: ServerResponse): AbortSignal => {
+const goneSignal = (answer: OutgoingAnswer): AbortSignal => {
   const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client went away'))
-  })
+  answer.onceGone(() => gone.abort(new Error('the client went away')))
   return gone.signal
 }
 
@@ -109,14 +74,14 @@ type Take = (exchange: ReturnType<typeof openExchange>) => Promise<void>
 
 const createTake = ({ domains, journey, api, log }: ListenerOptions): Take => {
   return async exchange => {
-    const { id, message, response, journal, proceed } = exchange
+    const { id, request, answer, journal, proceed } = exchange
     try {
       const receiving = { id, domains, proceed, journal }
-      const signal = goneSignal(response)
-      const answer = api
-        ? await api.answer(message, receiving, signal)
-        : await journey(receive(message, receiving), signal)
-      await reply(exchange, answer)
+      const signal = goneSignal(answer)
+      const said = api
+        ? await api.answer(request, receiving, signal)
+        : await journey(receive(request, receiving), signal)
+      await reply(exchange, said)
     } catch (error) {
       // The stack alone: a fault's own fields are on no allow-list.
       const onFault = (fault: unknown): void =>
@@ -183,10 +148,10 @@ const whereOf = (server: Server, address: ListenAddress): string => {
 /** Milliseconds between two looks for connections that have become idle while draining. */
 const DRAIN_STEP = 50
 
-const closeServer = async (server: Server, drainTimeout: number): Promise<void> => {
-  const idle = setInterval(() => server.closeIdleConnections(), DRAIN_STEP)
-  const cut = setTimeout(() => server.closeAllConnections(), drainTimeout)
-  await new Promise<void>(resolve => server.close(() => resolve()))
+const closeFront = async (front: Front, drainTimeout: number): Promise<void> => {
+  const idle = setInterval(() => front.closeIdleConnections(), DRAIN_STEP)
+  const cut = setTimeout(() => front.closeAllConnections(), drainTimeout)
+  await new Promise<void>(resolve => front.server.close(() => resolve()))
   clearInterval(idle)
   clearTimeout(cut)
 }
@@ -194,53 +159,26 @@ const closeServer = async (server: Server, drainTimeout: number): Promise<void> 
 /** Starts listening; each request goes through `journey`. */
 export const startListener = async (options: ListenerOptions): Promise<Listener> => {
   const { address, limits } = options
-  const server = createServerFor(address, limits)
   const take = createTake(options)
   const meter = createMeter()
   const nextId = createRequestIds()
-  const underWay = new WeakMap<Socket, HttpExchange>()
   let isClosing = false
-  const onRequest = (
-    message: IncomingMessage,
-    response: ServerResponse,
-    writeContinue: (() => void) | undefined,
-  ): void => {
+  const onExchange = (said: FrontExchange): Promise<void> => {
     const journal = openJournal(options.log, options.watch)
-    const exchange = openExchange(
-      nextId(),
-      message,
-      response,
-      journal,
-      () => isClosing,
-      writeContinue,
-    )
-    underWay.set(message.socket, exchange)
-    void meter(message.socket, journal, () => take(exchange)).finally(() =>
-      underWay.delete(message.socket),
-    )
+    const exchange = openExchange(nextId(), said, journal, () => isClosing)
+    return meter(said.request.socket, journal, () => take(exchange))
   }
-  server.maxConnections = limits.connections
-  server.on('request', (message, response) => onRequest(message, response, undefined))
-  server.on('checkContinue', (message, response) =>
-    onRequest(message, response, () => response.writeContinue()),
-  )
-  server.on('clientError', refuseUnreadable)
-  server.setTimeout(limits.bodyIdleTimeout, socket => {
-    const exchange = underWay.get(socket)
-    if (exchange !== undefined && awaitsUpstream(exchange))
-      socket.setTimeout(limits.bodyIdleTimeout)
-    else socket.destroy()
-  })
-  await listen(server, address)
+  const front = createNodeFront({ address, limits, onExchange })
+  front.server.maxConnections = limits.connections
+  await listen(front.server, address)
   return {
-    where: whereOf(server, address),
+    where: whereOf(front.server, address),
     renew: tls => {
-      if (tls !== undefined && server instanceof TlsServer)
-        server.setSecureContext(secureContext(tls))
+      if (tls !== undefined) front.renew(tls)
     },
     close: () => {
       isClosing = true
-      return closeServer(server, limits.drainTimeout)
+      return closeFront(front, limits.drainTimeout)
     },
   }
 }

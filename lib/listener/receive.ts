@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { fromClientDialect } from '../dialect/client-dialect.ts'
@@ -10,6 +9,7 @@ import type { Journal } from '../s3/journal.ts'
 import { recognise } from '../s3/operation.ts'
 import { parseQuery } from '../s3/query.ts'
 import type { Peer, S3Request } from '../s3/request.ts'
+import type { IncomingRequest } from './front.ts'
 
 const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/
 
@@ -43,11 +43,11 @@ export interface Receiving {
  *
  * @throws {S3Error} `InvalidURI`, `InvalidBucketName`, `NotImplemented`, `MethodNotAllowed`, `InvalidRequest`
  */
-export const receive = (message: IncomingMessage, receiving: Receiving): S3Request => {
+export const receive = (request: IncomingRequest, receiving: Receiving): S3Request => {
   const { id, domains, proceed, journal } = receiving
-  const method = message.method ?? ''
-  const [rawPath, rawQuery] = splitTarget(message.url ?? '')
-  const headers = headersFromRaw(message.rawHeaders)
+  const { method } = request
+  const [rawPath, rawQuery] = splitTarget(request.target)
+  const headers = headersFromRaw(request.rawHeaders)
   const host = headers.get('host')
   if (host === undefined) throw new S3Error('InvalidRequest', 'The Host header is missing.')
   const address = parseAddress(host, rawPath, domains)
@@ -67,8 +67,8 @@ export const receive = (message: IncomingMessage, receiving: Receiving): S3Reque
     address,
     query,
     operation,
-    peer: peerOf(message.socket),
-    wire: message,
+    peer: peerOf(request.socket),
+    wire: request.wire,
     proceed,
     journal,
   }

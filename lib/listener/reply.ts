@@ -1,25 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { finished, pipeline } from 'node:stream/promises'
 import { toClientDialect } from '../dialect/client-dialect.ts'
 import { type ClientDialect, dialectOf } from '../s3/dialect.ts'
 import { S3Error } from '../s3/error.ts'
-import {
-  type Headers,
-  headersFromRaw,
-  rawFromHeaders,
-  withHeaders,
-  withoutHeaders,
-} from '../s3/headers.ts'
+import { type Headers, headersFromRaw, rawFromHeaders, withHeaders } from '../s3/headers.ts'
 import type { Journal } from '../s3/journal.ts'
-import { RelayedBody, type S3Response } from '../s3/response.ts'
+import type { S3Response } from '../s3/response.ts'
 import { errorXml } from '../s3/xml.ts'
+import type { IncomingRequest, OutgoingAnswer } from './front.ts'
 
-/** One request and its answer, as node:http has them. */
+/** One request and its answer, as they are under way. */
 export interface HttpExchange {
   readonly id: string
-  readonly message: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: IncomingRequest
+  readonly answer: OutgoingAnswer
   readonly journal: Journal
   /** Whether the client was told to send its body, or did so unasked. */
   readonly isBodyAsked: () => boolean
@@ -27,48 +20,30 @@ export interface HttpExchange {
   readonly isClosing: () => boolean
 }
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-
 /** Whether the client still sends, or might: then the connection cannot be used again. */
-const hasUnreadBody = ({ message }: HttpExchange): boolean => !message.complete && hasBody(message)
+const hasUnreadBody = ({ request }: HttpExchange): boolean => !request.isComplete
 
 /** Whether the connection takes no further request. */
 const isLast = (exchange: HttpExchange): boolean => exchange.isClosing() || hasUnreadBody(exchange)
 
-// Behind a Content-Length node:http would take a Content-Disposition for text, and break its UTF-8 octets:
-// https://github.com/nodejs/node/issues/46528
-const lengthLast = (headers: Headers): Headers => {
-  const length = headers.get('content-length')
-  if (length === undefined || !headers.has('content-disposition')) return headers
-  const others = withoutHeaders(headers, name => name === 'content-length')
-  return withHeaders(others, [['content-length', length]])
-}
-
 const headFor = (exchange: HttpExchange, headers: Headers): string[] =>
-  rawFromHeaders(
-    lengthLast(isLast(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers),
-  )
-
-const relay = (body: Readable, response: ServerResponse): Promise<void> =>
-  body instanceof RelayedBody ? body.relayTo(response) : pipeline(body, response)
+  rawFromHeaders(isLast(exchange) ? withHeaders(headers, [['connection', 'close']]) : headers)
 
 /** Sends an answer; its body flows only as fast as the client reads. */
-export const reply = async (exchange: HttpExchange, answer: S3Response): Promise<void> => {
-  const { response } = exchange
-  exchange.journal.note({ status: answer.status })
-  response.writeHead(answer.status, headFor(exchange, answer.headers))
-  if (answer.body !== undefined && !Buffer.isBuffer(answer.body)) {
-    await relay(answer.body, response)
+export const reply = async (exchange: HttpExchange, said: S3Response): Promise<void> => {
+  const { answer, request } = exchange
+  exchange.journal.note({ status: said.status })
+  answer.begin(said.status, headFor(exchange, said.headers))
+  if (said.body !== undefined && !Buffer.isBuffer(said.body)) {
+    await answer.relay(said.body)
     return
   }
-  const body = exchange.message.method === 'HEAD' ? undefined : answer.body
+  const body = request.method === 'HEAD' ? undefined : said.body
   if (hasUnreadBody(exchange) && exchange.isBodyAsked()) {
-    if (body !== undefined) response.write(body)
-    await linger(exchange.message)
-    response.end()
-  } else response.end(body)
-  await finished(response)
+    if (body !== undefined) answer.write(body)
+    await linger(request.wire)
+    await answer.end(undefined)
+  } else await answer.end(body)
 }
 
 /**
@@ -83,22 +58,22 @@ export const replyError = async (
   onFault: (fault: unknown) => void,
   refuse: Refuse = refuseS3,
 ): Promise<void> => {
-  const { response, message, journal } = exchange
-  const isGone = message.socket.destroyed
+  const { answer, request, journal } = exchange
+  const isGone = request.socket.destroyed
   const known = toS3Error(error)
   if (!isGone) journal.note({ error: known.code, reason: known.message })
   if (!isGone && known.status >= 500) onFault(known.cause ?? known)
-  if (isGone || response.headersSent) {
+  if (isGone || answer.isBegun) {
     journal.note({ aborted: true })
-    message.socket.destroy()
+    request.socket.destroy()
     return
   }
   await reply(exchange, refuse(known, exchange))
 }
 
 // Also of a request that could not be read.
-const dialectIn = ({ rawHeaders, url = '' }: IncomingMessage): ClientDialect =>
-  dialectOf(headersFromRaw(rawHeaders), url.slice(url.indexOf('?') + 1))
+const dialectIn = ({ rawHeaders, target }: IncomingRequest): ClientDialect =>
+  dialectOf(headersFromRaw(rawHeaders), target.slice(target.indexOf('?') + 1))
 
 const toS3Error = (error: unknown): S3Error =>
   error instanceof S3Error ? error : new S3Error('InternalError', undefined, { cause: error })
@@ -107,10 +82,10 @@ const toS3Error = (error: unknown): S3Error =>
 export type Refuse = (error: S3Error, exchange: HttpExchange) => S3Response
 
 const refuseS3: Refuse = (error, exchange) =>
-  toClientDialect(dialectIn(exchange.message), 'service', new Map(), errorDocument(error, exchange))
+  toClientDialect(dialectIn(exchange.request), 'service', new Map(), errorDocument(error, exchange))
 
-const errorDocument: Refuse = (error, { id, message }) => {
-  const [resource = ''] = (message.url ?? '').split('?')
+const errorDocument: Refuse = (error, { id, request }) => {
+  const [resource = ''] = request.target.split('?')
   const { code, message: text, details } = error
   const document = Buffer.from(errorXml({ code, message: text, details, resource, requestId: id }))
   return {
@@ -132,11 +107,11 @@ const LINGER_MS = 5000
  * Reads on a little after an answer, before the connection is closed: closing with bytes unread makes the kernel send a
  * reset, and the client may lose the answer that it was just about to read.
  */
-const linger = async (message: IncomingMessage): Promise<void> => {
-  const timer = setTimeout(() => message.destroy(), LINGER_MS)
+const linger = async (wire: Readable): Promise<void> => {
+  const timer = setTimeout(() => wire.destroy(), LINGER_MS)
   let read = 0
   try {
-    for await (const chunk of message.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of wire.iterator({ destroyOnReturn: false })) {
       read += chunk.length
       if (read > LINGER_BYTES) return
     }
