@@ -4,6 +4,7 @@ import { compose } from './compose.ts'
 import { apiOf, composeB2 } from './compose-b2.ts'
 import type { Config, ListenAddress, ListenTls } from './config/config.ts'
 import { type Embedded, startEmbedded } from './embedded/server.ts'
+import { SlabPool } from './http1/slab-pool.ts'
 import type { Keyrings } from './keys/find-keys.ts'
 import type { KeyWatch } from './keys/held.ts'
 import type { LiveKeyrings } from './keys/live.ts'
@@ -15,7 +16,6 @@ import type { Journey } from './proxy.ts'
 import { S3Error } from './s3/error.ts'
 import type { S3Response } from './s3/response.ts'
 import { createTransport } from './transport/create.ts'
-import { SlabPool } from './transport/raw/slab-pool.ts'
 
 /** A configuration with its keys fetched. */
 export interface Ready {

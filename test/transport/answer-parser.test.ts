@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { AnswerFault } from '../../lib/transport/raw/answer-head.ts'
+import { MessageFault } from '../../lib/http1/fault.ts'
 import { AnswerParser } from '../../lib/transport/raw/answer-parser.ts'
 import { cut, fractions, oneByOne } from '../support/chunks.ts'
 
@@ -211,9 +211,9 @@ const REFUSED: readonly (readonly [name: string, wire: string, method?: string])
 t.test('what two readers could read in two ways is refused', async t => {
   for (const [name, wire, method] of REFUSED) {
     const bytes = latin1(wire)
-    t.throws(() => read([bytes], method), AnswerFault, name)
+    t.throws(() => read([bytes], method), MessageFault, name)
     if (bytes.length < 20_000)
-      t.throws(() => read(oneByOne(bytes), method), AnswerFault, `${name}, byte by byte`)
+      t.throws(() => read(oneByOne(bytes), method), MessageFault, `${name}, byte by byte`)
   }
 })
 
@@ -224,8 +224,8 @@ t.test('a head of 64 KiB is taken, in one piece and in many', async t => {
   const pieces = Array.from({ length: 99 }, (_, i) => i / 99)
   t.match(read([filled(65_536)]), { body: 'x', hasEnded: true })
   t.match(read(cut(filled(65_536), pieces)), { body: 'x', hasEnded: true })
-  t.throws(() => read([filled(65_537)]), AnswerFault)
-  t.throws(() => read(cut(filled(65_537), pieces)), AnswerFault)
+  t.throws(() => read([filled(65_537)]), MessageFault)
+  t.throws(() => read(cut(filled(65_537), pieces)), MessageFault)
 })
 
 t.test('an answer that breaks off is never complete', async t => {
@@ -235,7 +235,7 @@ t.test('an answer that breaks off is never complete', async t => {
     for (let length = 0; length < bytes.length - rest.length; length += 1) {
       const before = bytes.subarray(0, length)
       if (!read([before], method).hasEnded)
-        t.throws(() => read([before], method, true), AnswerFault, `${name}, ${length} bytes`)
+        t.throws(() => read([before], method, true), MessageFault, `${name}, ${length} bytes`)
       else t.fail(`${name} was complete after ${length} bytes`)
     }
   }
@@ -252,7 +252,7 @@ t.test('whatever comes, the parser ends, refuses or waits', async t => {
     try {
       return read(chunks)
     } catch (fault) {
-      return fault instanceof AnswerFault ? 'refused' : fault
+      return fault instanceof MessageFault ? 'refused' : fault
     }
   }
   const start = fc.constantFrom('', OK, CHUNKED, `${OK}content-length: 5\r\n\r\n`)

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
 import fc from 'fast-check'
 import t from 'tap'
-import { Relay } from '../../lib/transport/raw/relay.ts'
-import { LARGE_SLAB, SLAB, SlabPool, type SlabSize } from '../../lib/transport/raw/slab-pool.ts'
+import { Relay } from '../../lib/http1/relay.ts'
+import { LARGE_SLAB, SLAB, SlabPool, type SlabSize } from '../../lib/http1/slab-pool.ts'
 import { SpoilingPool } from './spoiling-pool.ts'
 
 /** A client that takes what it is sent only when told to. */

@@ -1,4 +1,4 @@
-import { SlabPool } from '../../lib/transport/raw/slab-pool.ts'
+import { SlabPool } from '../../lib/http1/slab-pool.ts'
 
 /** Spoils what is given back: a slab that somebody still needed shows at once. */
 export class SpoilingPool extends SlabPool {

@@ -1,6 +1,10 @@
-import { AnswerFault, type AnswerHead, parseAnswerHead } from './answer-head.ts'
-import { type BodyDecoder, createBodyDecoder } from './body-decoder.ts'
-import { HeadReader } from './head-reader.ts'
+import { type BodyDecoder, createBodyDecoder } from '../../http1/body-decoder.ts'
+import { MessageFault } from '../../http1/fault.ts'
+import { HeadReader } from '../../http1/head-reader.ts'
+import { type AnswerHead, parseAnswerHead } from './answer-head.ts'
+
+/** Bytes of all the heads of one answer, the interim ones among them. */
+export const HEAD_BYTES = 64 * 1024
 
 /** What a parser tells of an answer, in this order. */
 export interface AnswerEvents {
@@ -19,7 +23,7 @@ export interface AnswerEvents {
 export class AnswerParser {
   readonly #method: string
   readonly #events: AnswerEvents
-  readonly #heads = new HeadReader()
+  readonly #heads = new HeadReader(HEAD_BYTES)
   #framing: AnswerHead['framing']['kind'] | undefined
   #decoder: BodyDecoder | undefined
   #hasEnded = false
@@ -35,7 +39,7 @@ export class AnswerParser {
 
   /**
    * @returns how many of the bytes belong to the answer: fewer than given only when it has ended
-   * @throws {AnswerFault}
+   * @throws {MessageFault}
    */
   parse(bytes: Buffer): number {
     let at = 0
@@ -53,10 +57,10 @@ export class AnswerParser {
   /**
    * The upstream sends no more.
    *
-   * @throws {AnswerFault} when it owes more
+   * @throws {MessageFault} when it owes more
    */
   close(): void {
-    if (this.#framing !== 'until-close') throw new AnswerFault('broke off within its answer')
+    if (this.#framing !== 'until-close') throw new MessageFault('broke off within its answer')
     this.#end()
   }
 

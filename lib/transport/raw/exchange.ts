@@ -1,13 +1,14 @@
+import { MessageFault } from '../../http1/fault.ts'
+import type { Source } from '../../http1/relay.ts'
+import type { SlabPool } from '../../http1/slab-pool.ts'
 import type { SignedRequest } from '../../sign/sign.ts'
 import { bodyRefusal, timedOut, unavailable } from '../fault.ts'
 import type { UpstreamAnswer } from '../transport.ts'
-import { AnswerFault, type AnswerHead } from './answer-head.ts'
+import type { AnswerHead } from './answer-head.ts'
 import { AnswerParser } from './answer-parser.ts'
 import type { Connection, Reader } from './connection.ts'
 import { RawBody } from './raw-body.ts'
-import type { Source } from './relay.ts'
 import { Sending } from './sending.ts'
-import type { SlabPool } from './slab-pool.ts'
 
 /** A pooled connection turned out to be dead before it took anything that cannot be sent again. */
 export class StaleConnection extends Error {
@@ -139,7 +140,7 @@ export class Exchange implements Reader, Source {
 
   /** An upstream may refuse a body that it has not read; it cannot have stored one. */
   #acceptEarly(head: AnswerHead): void {
-    if (head.status < 400) throw new AnswerFault('a success before the body was sent')
+    if (head.status < 400) throw new MessageFault('a success before the body was sent')
     this.#sending.stop()
   }
 

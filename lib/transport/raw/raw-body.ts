@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
+import { Relay, type Source } from '../../http1/relay.ts'
+import type { SlabPool } from '../../http1/slab-pool.ts'
 import { RelayedBody } from '../../s3/response.ts'
-import { Relay, type Source } from './relay.ts'
-import type { SlabPool } from './slab-pool.ts'
 
 /** Bytes that are kept of a body which is read as a stream, or not yet. */
 const KEPT = 64 * 1024

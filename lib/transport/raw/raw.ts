@@ -1,3 +1,4 @@
+import { SlabPool } from '../../http1/slab-pool.ts'
 import type { SignedRequest } from '../../sign/sign.ts'
 import { unavailable } from '../fault.ts'
 import { requestHead } from '../request-head.ts'
@@ -7,7 +8,6 @@ import { type Lookup, systemLookup } from './addresses.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { createDial } from './dial.ts'
 import { Exchange, StaleConnection } from './exchange.ts'
-import { SlabPool } from './slab-pool.ts'
 
 export interface RawOptions {
   /** One for the process: bodies of all upstreams share it. */

@@ -1,13 +1,14 @@
-import { AnswerFault, type Framing, parseField } from './answer-head.ts'
+import { MessageFault } from './fault.ts'
+import { type Framing, parseField } from './field.ts'
 
-/** Finds the body in the bytes of an answer. */
+/** Finds the body in the bytes of a message. */
 export interface BodyDecoder {
   readonly hasEnded: boolean
   /**
    * Hands every stretch of the body in `bytes` to `emit`, as a view on them.
    *
    * @returns where the next thing begins: before the end of `bytes` only when the body has ended
-   * @throws {AnswerFault}
+   * @throws {MessageFault}
    */
   decode(bytes: Buffer, from: number, emit: (body: Buffer) => void): number
 }
@@ -86,10 +87,10 @@ class ChunkedDecoder implements BodyDecoder {
       to === 0 ? Math.min(bytes.length, from + room) : from + to,
     )
     if (to === 0) {
-      if (this.#line.length >= this.#lineBytes()) throw new AnswerFault('line too long in chunks')
+      if (this.#line.length >= this.#lineBytes()) throw new MessageFault('line too long in chunks')
       return bytes.length
     }
-    if (!this.#line.endsWith('\r\n')) throw new AnswerFault('bare line feed in chunks')
+    if (!this.#line.endsWith('\r\n')) throw new MessageFault('bare line feed in chunks')
     this.#readLine(this.#line.slice(0, -2))
     this.#line = ''
     return from + to
@@ -109,7 +110,7 @@ class ChunkedDecoder implements BodyDecoder {
 
   #readSize(line: string): void {
     const [, digits] = SIZE_LINE.exec(line) ?? []
-    if (digits === undefined) throw new AnswerFault('malformed chunk size')
+    if (digits === undefined) throw new MessageFault('malformed chunk size')
     this.#left = Number.parseInt(digits, 16)
     this.#place = this.#left === 0 ? 'trailer' : 'data'
   }

@@ -1,9 +1,7 @@
-import { AnswerFault } from './answer-head.ts'
-
-/** Bytes of all the heads of one answer, the interim ones among them. */
-export const HEAD_BYTES = 64 * 1024
+import { MessageFault } from './fault.ts'
 
 const END = Buffer.from('\r\n\r\n')
+const NOTHING = Buffer.alloc(0)
 const [CR, LF] = [13, 10]
 
 const hasBareLf = (bytes: Buffer, from: number): boolean => {
@@ -22,11 +20,21 @@ export interface FoundHead {
 
 /** Finds where heads end in bytes that come in pieces of any size. */
 export class HeadReader {
-  #budget = HEAD_BYTES
+  #budget: number
   /** What came of a head so far, when it did not come at once. */
-  #held: Buffer = Buffer.alloc(0)
+  #held: Buffer = NOTHING
 
-  /** @throws {AnswerFault} */
+  /** @param most bytes of all the heads that it reads */
+  constructor(most: number) {
+    this.#budget = most
+  }
+
+  /** Whether a head was begun. */
+  get hasBegun(): boolean {
+    return this.#held.length > 0
+  }
+
+  /** @throws {MessageFault} */
   read(bytes: Buffer, from: number): FoundHead | undefined {
     const held = this.#held.length
     const room = bytes.subarray(from, from + this.#budget - held)
@@ -35,15 +43,15 @@ export class HeadReader {
     if (end < 0) return this.#hold(all)
     const length = end + END.length
     this.#budget -= length
-    this.#held = Buffer.alloc(0)
+    this.#held = NOTHING
     return { text: all.toString('latin1', 0, end), next: from + length - held }
   }
 
   #hold(all: Buffer): undefined {
     // A head with bare line feeds never ends as we see it: refused now, rather than when the wait is over.
     if (hasBareLf(all, Math.max(0, this.#held.length - 1)))
-      throw new AnswerFault('bare line feed in a head')
-    if (all.length >= this.#budget) throw new AnswerFault('head too large')
+      throw new MessageFault('bare line feed in a head')
+    if (all.length >= this.#budget) throw new MessageFault('head too large', true)
     // The bytes lie in a buffer that is read into again.
     this.#held = this.#held.length === 0 ? Buffer.from(all) : all
   }
