@@ -33,7 +33,7 @@ export const createLog = (level: LogLevel, worker?: string): Logger =>
       sync: false,
       periodicFlush: LATEST,
       ...(worker === undefined
-        ? { minLength: GATHERED }
+        ? { minLength: GATHERED, maxWrite: 2 * GATHERED }
         : { minLength: PIECE / 2, maxWrite: PIECE }),
     }),
   )
