@@ -5,8 +5,13 @@ import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
 import type { Operation, OperationName } from '../s3/operation.ts'
 import type { S3Response } from '../s3/response.ts'
-import type { AttemptedRequest } from './attempt.ts'
 import { echoesAny, isTripleHeader } from './headers.ts'
+
+/** As much of a request and its answer as tells whether the method was applied. */
+interface Answered {
+  readonly request: { readonly permission: Permission; readonly operation: Operation }
+  readonly answer: S3Response
+}
 
 const METHOD = 'x-amz-server-side-encryption'
 const KEY_ID = `${METHOD}-aws-kms-key-id`
@@ -49,13 +54,13 @@ const says = (answer: Headers, method: ProviderMethod): boolean =>
 const isSuccess = ({ status }: S3Response): boolean => status === 200 || status === 206
 
 // As with customer keys: a creation that is never echoed is vouched for by its parts, which are.
-const isExcused = ({ request, answer }: AttemptedRequest, { silentOn }: Profile): boolean =>
+const isExcused = ({ request, answer }: Answered, { silentOn }: Profile): boolean =>
   request.operation.name === 'CreateMultipartUpload' &&
   silentOn.has('CreateMultipartUpload') &&
   !answer.headers.has(METHOD)
 
 /** Whether the answer to a write had to say the rule's method, and does not. */
-export const lacksMethod = (attempted: AttemptedRequest, profile: Profile): boolean => {
+export const lacksMethod = (attempted: Answered, profile: Profile): boolean => {
   const { request, answer } = attempted
   const { permission, operation } = request
   return (
@@ -69,7 +74,7 @@ export const lacksMethod = (attempted: AttemptedRequest, profile: Profile): bool
 }
 
 /** Whether a read shows an object that no method encrypts. */
-export const readsPlaintext = ({ request, answer }: AttemptedRequest): boolean =>
+export const readsPlaintext = ({ request, answer }: Answered): boolean =>
   request.permission.kind === 'provider' &&
   request.operation.echo &&
   request.operation.class === 'read' &&
