@@ -1,6 +1,8 @@
 import type { Derive } from './derive.ts'
 import { generateVersion } from './generate.ts'
 import type { KeyVersion } from './keyring.ts'
+import { createAwsCall } from './providers/aws/call.ts'
+import { addSecretVersion } from './providers/aws/secrets-manager.ts'
 import { keyringText, readKeyringFile } from './providers/file.ts'
 import {
   type KeyringSource,
@@ -15,6 +17,7 @@ import { createVaultSession } from './providers/vault/session.ts'
 import { readWrappedFile, wrappedText } from './providers/wrapped-file.ts'
 
 type FileSource = Extract<KeyringSource, { kind: 'file' }>
+type SecretSource = Extract<KeyringSource, { kind: 'awsSecretsManager' }>
 type VaultSource = Extract<KeyringSource, { kind: 'vault' }>
 
 /** `v` with the number after the highest there is: an id is never used again. */
@@ -29,6 +32,15 @@ const deriveOf = (
   wanted: Derive | undefined,
 ): Derive | undefined => wanted ?? versions[0]?.derive
 
+const freshOf = (
+  versions: readonly KeyVersion[],
+  wanted: Derive | undefined,
+  now: Date,
+): KeyVersion => ({
+  ...generateVersion(nextId(versions), now),
+  derive: deriveOf(versions, wanted),
+})
+
 const rotateFile = (
   { path, readableFor }: FileSource,
   wanted: Derive | undefined,
@@ -36,11 +48,19 @@ const rotateFile = (
 ): Promise<string> =>
   withLock(path, async () => {
     const versions = await readKeyringFile(path, readableFor)
-    const fresh = generateVersion(nextId(versions), now())
-    const derive = deriveOf(versions, wanted)
-    await replaceSecretFile(path, keyringText([{ ...fresh, derive }, ...versions]))
+    const fresh = freshOf(versions, wanted, now())
+    await replaceSecretFile(path, keyringText([fresh, ...versions]))
     return fresh.id
   })
+
+const rotateSecret = (
+  source: SecretSource,
+  wanted: Derive | undefined,
+  { now }: Surroundings,
+): Promise<string> =>
+  addSecretVersion(createAwsCall('secretsmanager', source.connection, now), source, versions =>
+    freshOf(versions, wanted, now()),
+  )
 
 /** The key is made and wrapped where the wrapping key is: this machine never sees it. */
 const rotateWrapped = (
@@ -99,6 +119,8 @@ export const rotate = async (
       return rotateFile(source, derive, surroundings).catch(asLockFault)
     case 'awsKms':
       return rotateWrapped(name, source, derive, surroundings).catch(asLockFault)
+    case 'awsSecretsManager':
+      return rotateSecret(source, derive, surroundings)
     case 'vault':
       return rotateVault(source, derive, surroundings)
     case 'env':

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readKeyringFile } from '../../lib/keys/providers/file.ts'
 import { keyOf } from '../config/fixture.ts'
+import { AWS, startSecrets } from '../keys/aws-server.ts'
 import { startVault } from '../keys/vault-server.ts'
 import { command, ENV, workFolder } from './fixture.ts'
 
@@ -107,4 +108,33 @@ rules: [{ name: all, encrypt: { keyring: main } }]
   t.equal(vault.keys.length, 2)
   t.equal(Buffer.from(vault.keys[1] ?? '', 'base64').length, 32)
   t.match((await command(folder, ['keys', 'list'])).out, /main +v2 .*\nmain +v1 /)
+})
+
+t.test('a secret of AWS Secrets Manager gets a fresh version on top', async t => {
+  const secrets = await startSecrets(t, keyOf(1))
+  const folder = await workFolder(t)
+  const main = {
+    provider: 'awsSecretsManager',
+    secretId: 'ssec/main',
+    region: 'eu-central-1',
+    endpoint: secrets.endpoint,
+    credentials: { env: 'AWS' },
+  }
+  const file = join(folder, 'ssec-proxy.yaml')
+  const config = JSON.parse(await readFile(file, 'utf8'))
+  await writeFile(file, JSON.stringify({ ...config, keyrings: { ...config.keyrings, main } }))
+  const { code, out, err } = await command(folder, [...ROTATE, '--derive', 'object'], {
+    ...env,
+    AWS_ACCESS_KEY_ID: AWS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: AWS.secretAccessKey,
+    AWS_SESSION_TOKEN: AWS.sessionToken,
+  })
+  t.equal(code, 0, err)
+  t.match(out, 'rotated: main/v2 encrypts in 300 s')
+  const { versions } = JSON.parse(secrets.values.get(secrets.labels.get('AWSCURRENT') ?? '') ?? '')
+  t.match(versions, [
+    { id: 'v2', createdAt: '2026-11-21T05:48:13.000Z', derive: 'object' },
+    { id: 'v1', key: keyOf(1) },
+  ])
+  t.notMatch(out, versions[0].key)
 })

@@ -148,3 +148,20 @@ t.test('faults of AWS KMS', async t => {
     t.ok(withoutPlace(fault).startsWith(expected), fault)
   }
 })
+
+t.test('AWS Secrets Manager, by name or by ARN', async t => {
+  const secretId = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:ssec/main-AbCdEf'
+  const provider = 'awsSecretsManager'
+  t.match(await sourceOf(await folderFor(t, withKeyring({ provider, secretId }))), {
+    kind: 'awsSecretsManager',
+    secretId,
+    connection: {
+      endpoint: 'https://secretsmanager.eu-west-1.amazonaws.com',
+      region: 'eu-west-1',
+    },
+    refresh: { ttl: 300_000, grace: 43_200_000 },
+  })
+  const named = withKeyring({ provider, secretId: 'ssec/main' })
+  const [fault = ''] = await faultsOf(await folderFor(t, named))
+  t.match(withoutPlace(fault), /^keyrings\.main\.region: is missing/)
+})

@@ -182,3 +182,45 @@ export const startKms = async (t: Test): Promise<AwsServer> => {
     } satisfies AwsServer['actions'],
   })
 }
+
+export interface SecretsServer extends AwsServer {
+  /** The values of secret `ssec/main`, by id. */
+  readonly values: Map<string, string>
+  /** Which of them each staging label is at. */
+  readonly labels: Map<string, string>
+}
+
+/**
+ * A stub of AWS Secrets Manager with one secret, `ssec/main`. It is written after the API's pages
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/); it is not the service itself.
+ */
+export const startSecrets = async (t: Test, text: string): Promise<SecretsServer> => {
+  const server = await startService(t, 'secretsmanager')
+  const values = new Map([['first', text]])
+  const labels = new Map([['AWSCURRENT', 'first']])
+  const withSecret = (fields: Fields, act: () => Reply): Reply =>
+    fields['SecretId'] === 'ssec/main' ? act() : refusal('ResourceNotFoundException')
+  const actions: AwsServer['actions'] = {
+    GetSecretValue: fields =>
+      withSecret(fields, () => {
+        const VersionId = labels.get('AWSCURRENT') ?? ''
+        return [200, { VersionId, SecretString: values.get(VersionId) }]
+      }),
+    PutSecretValue: fields =>
+      withSecret(fields, () => {
+        const id = String(fields['ClientRequestToken'])
+        values.set(id, String(fields['SecretString']))
+        for (const label of fields['VersionStages'] as string[]) labels.set(label, id)
+        return [200, { VersionId: id }]
+      }),
+    UpdateSecretVersionStage: fields =>
+      withSecret(fields, () => {
+        const label = String(fields['VersionStage'])
+        if (labels.get(label) !== fields['RemoveFromVersionId'])
+          return refusal('InvalidParameterException')
+        labels.set(label, String(fields['MoveToVersionId']))
+        return [200, {}]
+      }),
+  }
+  return Object.assign(server, { values, labels, actions })
+}

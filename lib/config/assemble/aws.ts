@@ -3,7 +3,7 @@ import type { AwsConnection, AwsService } from '../../keys/providers/aws/call.ts
 import type { KeyringSource } from '../../keys/providers/load.ts'
 import type { Path } from '../../yaml/fault.ts'
 import { originOf } from '../checks/upstreams.ts'
-import { type AwsShape, regionOf } from '../schema/aws.ts'
+import { type AwsShape, type KmsShape, regionOf, type SecretShape } from '../schema/aws.ts'
 import { readCertificates, readCredentials, type Sources } from '../sources.ts'
 
 /** https://docs.aws.amazon.com/general/latest/gr/kms.html */
@@ -25,11 +25,11 @@ const connectionOf = async (
   return credentials && { endpoint, region, credentials, ca, timeout }
 }
 
-/** Where a keyring of an AWS service is to be fetched; undefined where what it takes cannot be had, which is reported. */
-export const awsSource = async (
+/** Where a keyring whose keys AWS KMS wraps is to be fetched; undefined where what it takes cannot be had, which is reported. */
+export const kmsSource = async (
   sources: Sources,
   path: Path,
-  keyring: AwsShape,
+  keyring: KmsShape,
 ): Promise<KeyringSource | undefined> => {
   const { keyId, olderKeyIds, ttl, grace, derive } = keyring
   const connection = await connectionOf(sources, path, 'kms', keyring)
@@ -38,4 +38,15 @@ export const awsSource = async (
   return (
     connection && { kind: 'awsKms', path: file, keyId, olderKeyIds, connection, refresh, derive }
   )
+}
+
+/** The same of a keyring in AWS Secrets Manager. */
+export const secretSource = async (
+  sources: Sources,
+  path: Path,
+  keyring: SecretShape,
+): Promise<KeyringSource | undefined> => {
+  const { provider: kind, secretId, ttl, grace, derive } = keyring
+  const connection = await connectionOf(sources, path, 'secretsmanager', keyring)
+  return connection && { kind, secretId, connection, refresh: { ttl, grace }, derive }
 }

@@ -9,7 +9,7 @@ import { originOf } from '../checks/upstreams.ts'
 import type { NamedPart } from '../parts.ts'
 import type { KeyringShape } from '../schema/keyring.ts'
 import { readCertificates, readSecret, type Sources } from '../sources.ts'
-import { awsSource } from './aws.ts'
+import { kmsSource, secretSource } from './aws.ts'
 
 type VaultShape = Extract<KeyringShape, { provider: 'vault' }>
 
@@ -72,7 +72,9 @@ export const keyringSource = async (
       return { kind: 'exec', command: [...command], pass, timeout, refresh: { ttl, grace }, derive }
     }
     case 'awsKms':
-      return awsSource(sources, path, keyring)
+      return kmsSource(sources, path, keyring)
+    case 'awsSecretsManager':
+      return secretSource(sources, path, keyring)
     case 'vault':
       return vaultSource(sources, path, keyring)
   }

@@ -1,5 +1,5 @@
 import type { Part, Parts, Remark } from '../parts.ts'
-import { regionOf } from '../schema/aws.ts'
+import { isAws, regionOf } from '../schema/aws.ts'
 import type { KeyringShape } from '../schema/keyring.ts'
 import { endpointFaults } from './upstreams.ts'
 
@@ -7,7 +7,7 @@ type KeyringPart = Part<KeyringShape>
 
 const addressOf = (whole: KeyringShape) => {
   if (whole.provider === 'vault') return ['address', whole.address, whole.insecure] as const
-  if (whole.provider !== 'awsKms' || whole.endpoint === undefined) return undefined
+  if (!isAws(whole) || whole.endpoint === undefined) return undefined
   return ['endpoint', whole.endpoint, whole.insecure] as const
 }
 
@@ -22,7 +22,7 @@ function* checkAddress({ path }: KeyringPart, whole: KeyringShape): Generator<Re
 }
 
 function* checkRegion({ path }: KeyringPart, whole: KeyringShape): Generator<Remark> {
-  if (whole.provider !== 'awsKms' || regionOf(whole) !== undefined) return
+  if (!isAws(whole) || regionOf(whole) !== undefined) return
   const message = 'is missing, and no ARN says it. Name the region of the service.'
   yield { path: [...path, 'region'], message, at: path }
 }

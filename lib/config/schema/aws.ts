@@ -44,8 +44,29 @@ export const awsKms = z.strictObject({
   ...refreshing,
 })
 
-export type AwsShape = z.output<typeof awsKms>
+/** A keyring in AWS Secrets Manager. */
+export const awsSecretsManager = z.strictObject({
+  provider: z.literal('awsSecretsManager').describe('A secret of AWS Secrets Manager.'),
+  // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+  secretId: z
+    .string()
+    .regex(/^[A-Za-z0-9/_+=.@:-]{1,2048}$/, { error: 'must be the name or ARN of a secret.' })
+    .describe(
+      'Name or ARN of the secret. Its text is the keyring document, or one base64 key (version `v1`).',
+    ),
+  ...connection,
+  ...refreshing,
+})
+
+export type KmsShape = z.output<typeof awsKms>
+export type SecretShape = z.output<typeof awsSecretsManager>
+export type AwsShape = KmsShape | SecretShape
 
 /** The region that a service is called in: as said, or out of `arn:aws:kms:eu-central-1:...`; undefined when nothing says it. */
-export const regionOf = ({ region: said, keyId: arn }: AwsShape): string | undefined =>
-  said ?? /^arn:[^:]*:[^:]*:([^:]+):/.exec(arn)?.[1]
+export const regionOf = (shape: AwsShape): string | undefined => {
+  const arn = shape.provider === 'awsKms' ? shape.keyId : shape.secretId
+  return shape.region ?? /^arn:[^:]*:[^:]*:([^:]+):/.exec(arn)?.[1]
+}
+
+export const isAws = (keyring: { readonly provider: string }): keyring is AwsShape =>
+  keyring.provider === 'awsKms' || keyring.provider === 'awsSecretsManager'

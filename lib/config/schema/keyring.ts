@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { awsKms } from './aws.ts'
+import { awsKms, awsSecretsManager } from './aws.ts'
 import { deriving, refreshing } from './refreshing.ts'
 import { secretRef } from './secrets.ts'
 import { duration, path, variable } from './values.ts'
@@ -100,12 +100,13 @@ export const keyring = z
       }),
       vault,
       awsKms,
+      awsSecretsManager,
       exec,
     ],
     {
       error: ({ code }) =>
         code === 'invalid_union'
-          ? 'must be file, env, vault, awsKms or exec.'
+          ? 'must be file, env, vault, awsKms, awsSecretsManager or exec.'
           : 'must be a group such as {provider: file, path: ...}.',
     },
   )

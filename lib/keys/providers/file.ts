@@ -48,6 +48,10 @@ const toDocument = ({ id, createdAt, master, derive }: KeyVersion) => ({
 export const keyringText = (versions: readonly KeyVersion[]): string =>
   HEADING + stringify({ versions: versions.map(toDocument) })
 
+/** The document of a keyring as JSON. Whoever prints it gives the keys away, too. */
+export const keyringJson = (versions: readonly KeyVersion[]): string =>
+  JSON.stringify({ versions: versions.map(toDocument) })
+
 /**
  * Creates a keyring file that its owner alone may read.
  *

@@ -3,6 +3,7 @@ import { createKeyring, type Keyring } from '../keyring.ts'
 import type { AwsConnection } from './aws/call.ts'
 import { createAwsCall } from './aws/call.ts'
 import { createKmsWrapper, type KmsKeys } from './aws/kms.ts'
+import { createSecretProvider, type SecretPlace } from './aws/secrets-manager.ts'
 import { readKeyringVariable } from './env.ts'
 import { createExecProvider, type ExecSource } from './exec.ts'
 import { type Readers, readKeyringFile } from './file.ts'
@@ -35,6 +36,11 @@ export type KeyringSource = {
       /** File of the wrapped keys. */
       readonly path: string
     } & KmsKeys)
+  | ({
+      readonly kind: 'awsSecretsManager'
+      readonly refresh: Refresh
+      readonly connection: AwsConnection
+    } & SecretPlace)
   | ({
       readonly kind: 'vault'
       readonly refresh: Refresh
@@ -80,6 +86,8 @@ const providerOf = (
       return createExecProvider(source, env)
     case 'awsKms':
       return createWrappedProvider(wrapperOf(source, surroundings), name, source.path)
+    case 'awsSecretsManager':
+      return createSecretProvider(createAwsCall('secretsmanager', source.connection, now), source)
     case 'vault':
       return createKvProvider(createVaultSession(source.connection, now), source)
   }
