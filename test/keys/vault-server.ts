@@ -108,8 +108,8 @@ const answer = (
 
 /**
  * A stub of a Vault or OpenBao, for what the proxy asks of one. It is written after the API's documentation
- * (https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2, `auth/approle`, `auth/kubernetes`, `auth/token`); it is
- * not the server itself.
+ * (https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2, `auth/approle`, `auth/kubernetes`, `auth/token`); the
+ * server itself is asked in test/real/vault.test.ts.
  */
 export const startVault = async (t: Test, ...keys: readonly string[]): Promise<VaultServer> => {
   const vault: VaultServer = {

