@@ -21,7 +21,7 @@ export const CLOUDS: readonly Profile[] = [
     attributes: 'none',
     quirks: [
       {
-        what: 'Speaks x-obs-* and signs with HMAC-SHA1; `signature: sigv4` speaks x-amz-* instead, with UNSIGNED-PAYLOAD, for a real payload hash is not documented.',
+        what: 'Speaks x-obs-* and signs with HMAC-SHA1; `signature: sigv4` speaks x-amz-* instead, with UNSIGNED-PAYLOAD, for OBS takes no hash of a payload there.',
         source: 'https://support.huaweicloud.com/intl/en-us/obs_faq/obs_faq_0274.html',
       },
       {
@@ -30,7 +30,7 @@ export const CLOUDS: readonly Profile[] = [
       },
       {
         what: 'The ETag of an encrypted object is not the MD5; Content-MD5 is still verified.',
-        source: 'https://support.huaweicloud.com/intl/en-us/sdk-go-devg-obs/obs_22_1303.html',
+        source: 'https://support.huaweicloud.com/intl/en-us/sdk-java-devg-obs/obs_21_1901.html',
       },
       {
         what: 'Bucket locations, encryption, grants to everyone and storage classes are named otherwise in XML.',
@@ -59,7 +59,8 @@ export const CLOUDS: readonly Profile[] = [
     quirks: [
       {
         what: 'A header that it does not know is 400 InvalidArgument "Unsupported header": checksums are verified here and left out, and the key goes only where the API names it.',
-        source: 'https://github.com/minio/mc/issues/4974',
+        source:
+          'https://github.com/stonith404/pingvin-share/issues/798, https://github.com/minio/mc/issues/4974',
       },
       {
         what: 'SigV4 and https only; the region stands in the host name.',
@@ -125,8 +126,13 @@ export const CLOUDS: readonly Profile[] = [
         source: 'https://github.com/minio/mc/issues/4974',
       },
       {
-        what: 'Errors about the key have AWS’s words.',
-        source: 'https://forum.rclone.org/t/wasabi-sse-c/20390',
+        what: 'Errors about the key have AWS’s words, at least of a wrong MD5.',
+        source: 'https://forum.rclone.org/t/aws-s3-sse-c-how-to-generate-keys/20390',
+      },
+      {
+        what: 'The MD5 that it keeps is said to be that of the uploaded data. The ETag is marked all the same, since nobody measured it. x-amz-server-side-encryption is not supported.',
+        source:
+          'https://wasabi.com/wp-content/themes/wasabi/docs/API_Guide/topics/Object_Server-Side_Encryption.htm',
       },
     ],
   }),
@@ -156,7 +162,7 @@ export const CLOUDS: readonly Profile[] = [
     ...RGW,
     quirks: [
       {
-        what: 'SSE-C is the only encryption of objects; it runs Ceph’s gateway, so copies with keys are read and written here.',
+        what: 'SSE-C is the only encryption of objects; it is taken for Ceph’s gateway, so copies with keys are read and written here.',
         source: 'https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/',
       },
     ],
@@ -164,8 +170,8 @@ export const CLOUDS: readonly Profile[] = [
   profile('scaleway', {
     quirks: [
       {
-        what: 'SSE-C is generally available; other methods vary by region.',
-        source: 'https://www.scaleway.com/en/docs/object-storage/api-cli/enable-sse-c/',
+        what: 'SSE-C is generally available since November 2024.',
+        source: 'https://github.com/scaleway/docs-content/pull/3953',
       },
     ],
   }),
@@ -182,7 +188,7 @@ export const CLOUDS: readonly Profile[] = [
     ...RGW,
     quirks: [
       {
-        what: 'Answers as Ceph’s gateway does.',
+        what: 'Copies of objects under SSE-C fail, as at Ceph’s gateway, for which it is taken in the rest, too.',
         source: 'https://github.com/s3fs-fuse/s3fs-fuse/issues/2218',
       },
     ],
@@ -190,8 +196,12 @@ export const CLOUDS: readonly Profile[] = [
   profile('ibm', {
     quirks: [
       {
-        what: 'SSE-C is enabled per vault: 403 AccessDenied "not enabled for this vault" until then. ETags are random.',
+        what: 'ETags of objects under SSE-C are random.',
         source: 'https://cloud.ibm.com/docs/cloud-object-storage?topic=cloud-object-storage-sse-c',
+      },
+      {
+        what: 'On premises SSE-C is enabled for a vault before it is taken.',
+        source: 'https://www.ibm.com/docs/en/coss/3.20.1?topic=headers-common-sse-c',
       },
     ],
   }),
@@ -221,6 +231,10 @@ export const CLOUDS: readonly Profile[] = [
       },
       {
         what: 'Customer keys are x-cos-server-side-encryption-customer-*, with the MD5; KMS is `cos/kms`.',
+        source: 'https://www.tencentcloud.com/document/product/436/7728',
+      },
+      {
+        what: 'The ETag of an encrypted object is not its MD5.',
         source: 'https://www.tencentcloud.com/document/product/436/7729',
       },
     ],

@@ -271,7 +271,7 @@ const COS: Family = {
   hashes: undefined,
   impliesKms: false,
   query: [],
-  source: 'https://www.tencentcloud.com/document/product/436/7729',
+  source: 'https://www.tencentcloud.com/document/product/436/7728',
 }
 
 const OPC: Family = {

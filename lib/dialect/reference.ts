@@ -124,6 +124,9 @@ export const dialectsPage = (): string =>
     ...Object.values(FAMILIES).filter(isSpoken).flatMap(familySection),
     '## Providers',
     '',
+    'What is measured says so. All else is told by the page or the report that is named, and was not tried here: run',
+    '`ssec-proxy doctor` before you rely on it.',
+    '',
     ...[...PROVIDERS.values()].flatMap(providerSection),
   ]
     .join('\n')
