@@ -1,6 +1,6 @@
 import type { Query } from '../s3/query.ts'
 import { mapElementText } from '../s3/xml.ts'
-import type { FamilyName } from './families.ts'
+import { FAMILIES, type Family, type FamilyName } from './families.ts'
 
 /** As much of a request as tells what its documents are. */
 export interface DocumentOf {
@@ -47,10 +47,7 @@ const fromCanned: Change = xml =>
     .replaceAll('<Canned>Everyone</Canned>', `<URI>${EVERYONE}</URI>`)
     .replaceAll('<Canned>Logdelivery</Canned>', `<URI>${LOG_DELIVERY}</URI>`)
 
-const STORAGE_CLASSES = [
-  ['STANDARD_IA', 'WARM'],
-  ['GLACIER', 'COLD'],
-] as const
+const STORAGE_CLASSES = FAMILIES.obs.values['x-amz-storage-class'] ?? []
 const METHODS = [
   ['aws:kms', 'kms'],
   ['AES256', 'obs'],
@@ -129,10 +126,19 @@ export const sentDocumentReader = (family: FamilyName, of: DocumentOf): Change |
   return isNewBucket ? rename('Location', 'LocationConstraint') : documentReader(family, of)
 }
 
+const storageClassesOf = (family: FamilyName): Family['names'] =>
+  FAMILIES[family].values['x-amz-storage-class'] ?? []
+
+type Rename = (text: string) => string
+
 /** What listings say of the storage class in the family's words, in S3's; undefined where both have the same. */
-export const listedStorageClass = (
-  family: FamilyName,
-): ((storageClass: string) => string) | undefined =>
-  family === 'obs'
-    ? text => turned(STORAGE_CLASSES).find(([own]) => own === text)?.[1] ?? text
-    : undefined
+export const listedStorageClass = (family: FamilyName): Rename | undefined => {
+  const pairs = storageClassesOf(family)
+  return pairs.length === 0 ? undefined : text => pairs.find(([, own]) => own === text)?.[0] ?? text
+}
+
+/** What listings say of the storage class in S3's words, in the family's; undefined where both have the same. */
+export const shownStorageClass = (family: FamilyName): Rename | undefined => {
+  const pairs = storageClassesOf(family)
+  return pairs.length === 0 ? undefined : text => pairs.find(([amz]) => amz === text)?.[1] ?? text
+}

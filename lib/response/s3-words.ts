@@ -39,11 +39,17 @@ const throughReader = async (
   return withDocument(answer, Buffer.from(reader(bytes.toString('utf8'))))
 }
 
-const isListing = ({ address, query }: Saying): boolean =>
+/** Whether an answer lists objects, versions, uploads or parts: each with a storage class. */
+export const isListing = ({ address, query }: Pick<Saying, 'address' | 'query'>): boolean =>
   address.level === 'bucket' || (address.level === 'object' && hasParameter(query, 'uploadId'))
 
 const listingFilter = (saying: Saying, { name }: Family): BodyFilter | undefined => {
   const change = listedStorageClass(name)
-  if (change === undefined || !isListing(saying)) return undefined
-  return rewriteElements(new Set(['StorageClass']), element => withInnerXml(element, change))
+  return change === undefined || !isListing(saying) ? undefined : storageClassFilter(change)
 }
+
+const STORAGE_CLASS = new Set(['StorageClass'])
+
+/** Renames the storage classes of a listing as it passes. */
+export const storageClassFilter = (change: (text: string) => string): BodyFilter =>
+  rewriteElements(STORAGE_CLASS, element => withInnerXml(element, change))

@@ -1,6 +1,7 @@
-import { documentWriter } from '../dialect/documents.ts'
+import { documentWriter, shownStorageClass } from '../dialect/documents.ts'
 import { FAMILIES } from '../dialect/families.ts'
 import type { CustomerKey } from '../keys/customer-key.ts'
+import type { BodyFilter } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { endsAtHop, type Headers } from '../s3/headers.ts'
 import { queryValue } from '../s3/query.ts'
@@ -13,6 +14,7 @@ import { echoes, SSE_C_HEADERS } from '../ssec/headers.ts'
 import { sealUploadId } from '../ssec/upload-id.ts'
 import { readDocument, throughFilter, withDocument } from './document.ts'
 import { etagFilter, withShownEtag } from './etag.ts'
+import { isListing, storageClassFilter } from './s3-words.ts'
 import { scrubDocument, scrubText } from './scrub.ts'
 import { type KeyringAt, sealListedUploads } from './upload-ids.ts'
 
@@ -95,7 +97,7 @@ const rewriteOf = (
     )
 }
 
-/** The documents that the client's dialect has otherwise than S3; listings are the same in all. */
+/** The documents that the client's dialect has otherwise than S3; of listings, only the storage classes differ. */
 const dialectRewrite = ({ dialect, address, query }: S3Request): Rewrite | undefined =>
   query.length === 0 ? undefined : documentWriter(dialect, { level: address.level, query })
 
@@ -131,7 +133,14 @@ export const toClient = async (
   if (answer.status !== 200) return response
   const rewrite = rewriteOf(confirmed, received, view) ?? dialectRewrite(received)
   const rewritten = await withRewritten(response, rewrite, view)
-  return throughFilter(rewritten, etagFilter(request, view.etagsAt))
+  const marked = throughFilter(rewritten, etagFilter(request, view.etagsAt))
+  return throughFilter(marked, listingFilter(confirmed))
+}
+
+/** The storage classes of a listing, in the client's words. */
+const listingFilter = ({ request }: ConfirmedRequest): BodyFilter | undefined => {
+  const change = request.method === 'GET' ? shownStorageClass(request.dialect) : undefined
+  return change === undefined || !isListing(request) ? undefined : storageClassFilter(change)
 }
 
 const withRewritten = async (

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { documentReader, documentWriter, listedStorageClass } from '../../lib/dialect/documents.ts'
+import {
+  documentReader,
+  documentWriter,
+  listedStorageClass,
+  shownStorageClass,
+} from '../../lib/dialect/documents.ts'
 
 const XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
@@ -69,4 +74,7 @@ t.test('the storage classes of a listing', async t => {
   t.equal(read?.('WARM'), 'STANDARD_IA')
   t.equal(read?.('STANDARD'), 'STANDARD')
   t.equal(listedStorageClass('amz'), undefined)
+  t.equal(listedStorageClass('goog')?.('NEARLINE'), 'STANDARD_IA')
+  t.equal(shownStorageClass('goog')?.('STANDARD_IA'), 'NEARLINE')
+  t.equal(shownStorageClass('amz'), undefined)
 })

@@ -1,7 +1,18 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { type Sending, send, sendRaw, signer } from '../support/client.ts'
-import { APP, encrypt, keyBytes, keyring, rule, startProxy, UPSTREAM } from '../support/proxy.ts'
+import { googTarget, sendGoog } from '../support/goog-client.ts'
+import {
+  APP,
+  APP_CLIENT,
+  encrypt,
+  keyBytes,
+  keyring,
+  rule,
+  startProxy,
+  UPSTREAM,
+} from '../support/proxy.ts'
 import { echoOf, type Seen, startUpstream } from '../support/upstream.ts'
 
 /*
@@ -105,6 +116,61 @@ t.test('a provider that tells all tells the client nothing', async t => {
   for (const secret of [...KEYS, ...SECRETS]) t.notMatch(log, secret)
   t.notMatch(log, /X-Amz-Signature|[0-9a-f]{64}/)
   t.match(log, '"operation":"GetObject"')
+})
+
+t.test('apps of Cloud Storage and forms are told nothing either', async t => {
+  const upstream = await startUpstream(t, seen => ({
+    status: 403,
+    headers: { 'x-amz-told': JSON.stringify(seen.headers) },
+    body: tellAll(seen),
+  }))
+  const proof = { ...APP_CLIENT.proof, schemes: ['v4', 'goog4', 'obs', 'v2'] }
+  const proxy = await startProxy(t, {
+    upstream: upstream.origin,
+    clients: [{ ...APP_CLIENT, proof: proof as typeof APP_CLIENT.proof }],
+    rules: [rule(encrypt({ clientKeys: 'accept' }))],
+  })
+  const own = keyBytes('own')
+  const sha256 = createHash('sha256').update(own).digest('base64')
+  const triple = {
+    'x-goog-encryption-algorithm': 'AES256',
+    'x-goog-encryption-key': own.toString('base64'),
+    'x-goog-encryption-key-sha256': sha256,
+  }
+  const put = { method: 'PUT', path: '/bucket/key' }
+  const url = googTarget(proxy.origin, put)
+  const secrets = [...KEYS, ...SECRETS, ...forms(own)]
+  const signature = /X-Goog-Signature=(\w+)/.exec(url)?.[1] ?? ''
+  const token = `${APP.accessKeyId}:c2lnbmF0dXJlLW9mLWEtZm9ybQ==:e30=`
+  const form = (fields: Readonly<Record<string, string>>) => {
+    const parts = Object.entries({ key: 'k', ...fields, file: 'x' }).map(
+      ([name, value]) =>
+        `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+    )
+    const body = `${parts.join('')}--b--\r\n`
+    const type = 'multipart/form-data; boundary=b'
+    const headers = { 'content-type': type, 'content-length': String(body.length) }
+    return sendRaw(proxy.origin, 'POST', '/bucket', headers, body)
+  }
+  const signed = { 'x-goog-credential': url, 'x-goog-signature': signature, policy: 'e30=' }
+  const answers = [
+    await sendGoog(proxy.origin, { ...put, headers: triple, body: 'x' }),
+    await sendGoog(proxy.origin, { path: '/bucket/key', headers: triple }),
+    await sendRaw(proxy.origin, 'PUT', url, { 'content-length': '0' }),
+    await sendRaw(proxy.origin, 'PUT', `${url}0`, { 'content-length': '0' }),
+    await sendRaw(proxy.origin, 'GET', `${url}&unknown=1`, {}),
+    await form({ token }),
+    await form(signed),
+    await form({ ...signed, 'x-goog-algorithm': 'GOOG4-HMAC-SHA256', 'x-goog-date': 'now' }),
+    await form({ awsaccesskeyid: APP.accessKeyId, signature, policy: 'e30=' }),
+  ]
+  const told = answers.map(({ headers, text }) => JSON.stringify(headers) + text)
+  for (const { status } of answers) t.ok(status >= 400)
+  for (const text of [...told, proxy.logText()]) {
+    for (const secret of [...secrets, signature, 'c2lnbmF0dXJlLW9mLWEtZm9ybQ']) {
+      t.notOk(text.includes(secret), secret)
+    }
+  }
 })
 
 t.test('a provider that cannot be reached tells nothing either', async t => {

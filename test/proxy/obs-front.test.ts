@@ -485,3 +485,44 @@ t.test(
     }
   },
 )
+
+t.test('a listing says storage classes in the words of who asked', async t => {
+  const listed = (storageClass: string): string =>
+    `<ListBucketResult><Contents><Key>a</Key><StorageClass>${storageClass}</StorageClass></Contents></ListBucketResult>`
+  const classes = ['STANDARD', 'STANDARD_IA', 'GLACIER']
+  const upstream = await startUpstream(t, ({ target }) => ({
+    body: listed(classes[Number(/prefix=(\d)/.exec(target)?.[1])] ?? ''),
+  }))
+  const proxy = await startProxy(t, {
+    upstream: upstream.origin,
+    clients: [clientWith('v4', 'v2', 'obs')],
+  })
+  for (const [at, own] of ['STANDARD', 'WARM', 'COLD'].entries()) {
+    const target = `/bucket?prefix=${at}`
+    t.equal((await ask(proxy.origin, { target })).text, listed(own))
+    const byAws = { target, scheme: 'AWS' as const }
+    t.equal((await ask(proxy.origin, byAws)).text, listed(classes[at] ?? ''))
+  }
+})
+
+t.test(
+  'a body in chunks may come in OBS’s words: its framing has no others than AWS’s',
+  async t => {
+    const { upstream, proxy } = await start()
+    const answer = await send(proxy.origin, {
+      method: 'PUT',
+      path: '/bucket/key',
+      headers: {
+        'x-obs-meta-a': 'b',
+        'content-encoding': 'aws-chunked',
+        'x-amz-decoded-content-length': '5',
+        'x-amz-trailer': 'x-amz-checksum-crc32c',
+      },
+      payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      wireBody: '5\r\nhello\r\n0\r\nx-amz-checksum-crc32c:mnG7TA==\r\n\r\n',
+    })
+    t.equal(answer.status, 200, answer.text)
+    t.match(answer.headers, { 'x-obs-meta-a': 'b' })
+    t.match(upstream.seen[0], { body: Buffer.from('hello'), headers: { 'x-amz-meta-a': 'b' } })
+  },
+)
