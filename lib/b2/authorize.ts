@@ -1,13 +1,14 @@
 import { type CredentialsSource, credentialsNow } from '../s3/credentials.ts'
 import { S3Error } from '../s3/error.ts'
-import { Secret } from '../s3/secret.ts'
+import type { Secret } from '../s3/secret.ts'
+import { accountOf, basicAuthorization, storageOf } from './account.ts'
 import { tell } from './ask.ts'
 import { jsonAnswer, UpstreamRefusal } from './error.ts'
-import { type Fields, fieldsOf, needText, textOf } from './fields.ts'
+import type { Fields } from './fields.ts'
 import type { B2Request } from './request.ts'
 import type { Seals } from './seals.ts'
-import { type BucketName, type Member, type Members, type Session, sealSession } from './session.ts'
-import { originOf, type SendB2 } from './upstream.ts'
+import { type Member, type Members, type Session, sealSession } from './session.ts'
+import type { SendB2 } from './upstream.ts'
 
 export interface AuthorizeParts {
   readonly members: Members
@@ -38,38 +39,13 @@ const basicFor = async (member: Member): Promise<Secret<string>> => {
   const source = credentialsOf(member)
   if (source === undefined)
     throw new Error(`client ${member.client.name} has no application key for its upstream`)
-  const credentials = await credentialsNow(source)
-  const pair = `${credentials.accessKeyId}:${credentials.secretAccessKey.expose()}`
-  return new Secret(`Basic ${Buffer.from(pair).toString('base64')}`)
+  return basicAuthorization(await credentialsNow(source))
 }
 
-// v1 and v2 have all in one document, v3 and v4 under apiInfo.storageApi.
-const storageOf = (document: Fields): Fields => {
-  const nested = fieldsOf(document['apiInfo'])['storageApi']
-  return nested === undefined ? document : fieldsOf(nested)
-}
-
-/** The buckets that a key is restricted to, in the words of any version. */
-const bucketsOf = (storage: Fields): BucketName[] => {
-  const allowed = storage['allowed'] === undefined ? storage : fieldsOf(storage['allowed'])
-  const listed = Array.isArray(allowed['buckets']) ? allowed['buckets'].map(fieldsOf) : []
-  const single = { id: allowed['bucketId'], name: allowed['bucketName'] }
-  return [...listed, single].flatMap(({ id, name }) =>
-    typeof id === 'string' && typeof name === 'string' ? [[id, name] as const] : [],
-  )
-}
-
-const sessionOf = (member: Member, document: Fields): Session => {
-  const storage = storageOf(document)
-  return {
-    ...member,
-    token: new Secret(needText(document, 'authorizationToken')),
-    api: originOf(needText(storage, 'apiUrl'), member.upstream),
-    download: originOf(needText(storage, 'downloadUrl'), member.upstream),
-    account: textOf(document, 'accountId') ?? '',
-    buckets: bucketsOf(storage),
-  }
-}
+const sessionOf = (member: Member, document: Fields): Session => ({
+  ...member,
+  ...accountOf(document, member.upstream),
+})
 
 /** The document with every URL that leads to the provider replaced, and any other API of its account left out. */
 const rewritten = (document: Fields, token: string, base: string, s3Url: string): Fields => {

@@ -3,6 +3,7 @@ import type { Client } from '../authenticate/client.ts'
 import { S3Error } from '../s3/error.ts'
 import { Secret } from '../s3/secret.ts'
 import type { Upstream } from '../transport/upstream.ts'
+import type { Account, BucketName } from './account.ts'
 import type { Purpose, Seals } from './seals.ts'
 
 /** Who a client's token was given to. */
@@ -22,21 +23,10 @@ interface SealedSession extends MemberClaim {
   readonly buckets: readonly BucketName[]
 }
 
-export type BucketName = readonly [id: string, name: string]
-
 /** A client that has authorised itself, and what the provider gave for it. */
-export interface Session {
+export interface Session extends Account {
   readonly client: Client
   readonly upstream: Upstream
-  /** The provider's own. */
-  readonly token: Secret<string>
-  /** Origin of calls. */
-  readonly api: string
-  /** Origin of downloads. */
-  readonly download: string
-  readonly account: string
-  /** Buckets that the provider's key is restricted to. */
-  readonly buckets: readonly BucketName[]
 }
 
 /** Who may call this lane: clients with a key pair, whose upstream speaks B2. */
