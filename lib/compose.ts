@@ -9,7 +9,6 @@ import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
 import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
 import { toClientDialect } from './dialect/client-dialect.ts'
-import { B2_NATIVE } from './dialect/profiles.ts'
 import { takesTrailers } from './dialect/to-upstream.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { openForm } from './form/open.ts'
@@ -207,15 +206,11 @@ const keyringAtFor =
 const etagsAtFor = (policy: Policy, client: Client, { upstream, profile }: Exchange): EtagsAt =>
   createEtagsAt(policy, client.name, upstream.etag ?? profile.etag)
 
-// The clients of a B2 native upstream belong to the lane of its own, and are unknown here.
-const speaksS3 = ({ upstreams }: Config, { upstream }: Client): boolean =>
-  upstreams.get(upstream)?.provider !== B2_NATIVE
-
 /** Builds the rooms with their IO: the only place that knows every room. */
 const composeRooms = (parts: Parts): Rooms => {
   const { config, transport, now } = parts
   const signingKeys = createSigningKeys()
-  const clients = config.clients.filter(client => speaksS3(config, client))
+  const { clients } = config
   const policy = createPolicy(config.rules)
   const memory = createMemory()
   const exchangeParts = { upstreams: config.upstreams, transport, signingKeys, now }

@@ -1,5 +1,6 @@
 import type { Client } from './authenticate/client.ts'
-import { PROVIDERS, type Profile } from './dialect/profiles.ts'
+import { createB2Upstream } from './b2-upstream/b2-upstream.ts'
+import { B2_NATIVE, PROVIDERS, type Profile } from './dialect/profiles.ts'
 import { speechOf } from './dialect/speech.ts'
 import { createToUpstream, type Saying, type UpstreamRequest } from './dialect/to-upstream.ts'
 import { settleErrors } from './response/document.ts'
@@ -62,8 +63,32 @@ export const createExchange = (client: Client, parts: ExchangeParts): Exchange =
   const upstream = parts.upstreams.get(client.upstream)
   const profile = upstream && profileOf(upstream)
   if (!upstream || !profile) throw new Error(`client ${client.name} has no known upstream`)
-  const { family } = speechOf(upstream, profile)
   const source = credentialsOf(client, upstream)
+  return upstream.provider === B2_NATIVE
+    ? overB2(upstream, profile, source, parts)
+    : bySaying(upstream, profile, source, parts)
+}
+
+type Exchanging = (
+  upstream: Upstream,
+  profile: Profile,
+  source: CredentialsSource | undefined,
+  parts: ExchangeParts,
+) => Exchange
+
+const overB2: Exchanging = (upstream, profile, source, { transport, now }) => {
+  const parts = { upstream, transport, now }
+  const credentials = source && (async () => ofNow(source))
+  return {
+    profile,
+    upstream,
+    send: createB2Upstream({ ...parts, credentials }),
+    sendUnsigned: createB2Upstream({ ...parts, credentials: undefined }),
+  }
+}
+
+const bySaying: Exchanging = (upstream, profile, source, parts) => {
+  const { family } = speechOf(upstream, profile)
   const signed = async (request: UpstreamRequest): Promise<SignedRequest> => {
     if (source === undefined) return leaveUnsigned(request)
     const credentials = await ofNow(source)

@@ -1,3 +1,4 @@
+import { B2_NATIVE_QUIRKS } from './b2-native.ts'
 import { CLOUDS } from './clouds.ts'
 import { AWS_REFUSALS, CEPH_REFUSALS, MINIO_REFUSALS, type Profile, profile } from './profile.ts'
 
@@ -11,6 +12,9 @@ export {
   type Signature,
   type TrailerAbility,
 } from './profile.ts'
+
+/** The provider whose API is not S3: `b2/` is the lane of its own clients, and `b2-upstream/` speaks S3 over it. */
+export const B2_NATIVE = 'b2-native'
 
 const PROFILES: readonly Profile[] = [
   // MinIO and what is built like it do not echo there; with others it costs one look at the completed object.
@@ -118,10 +122,16 @@ const PROFILES: readonly Profile[] = [
     quirks: [{ what: 'For trial and tests: no signature check.', source: 'lib/embedded' }],
   }),
   ...CLOUDS,
+  profile(B2_NATIVE, {
+    checksums: false,
+    keyAlsoOn: new Set(),
+    etag: 'as-is',
+    attributes: 'none',
+    decodesPartSourceTwice: false,
+    refusals: AWS_REFUSALS,
+    quirks: B2_NATIVE_QUIRKS,
+  }),
 ]
-
-/** The provider whose API is not S3: it has a lane of its own (`b2/`), and no profile. */
-export const B2_NATIVE = 'b2-native'
 
 /** Every provider's profile, by the name that `upstreams.*.provider` gives. */
 export const PROVIDERS: ReadonlyMap<string, Profile> = new Map(

@@ -6,7 +6,9 @@ type Lanes = Parts['listen']
 const nativeOf = ({ upstreams }: Parts): Parts['upstreams'] =>
   upstreams.filter(({ options }) => options.provider === B2_NATIVE)
 
-function* checkMembers(parts: Parts): Generator<Remark> {
+// A listener of S3's knows other proofs, too.
+function* checkMembers(parts: Parts, lanes: Lanes): Generator<Remark> {
+  if (lanes.length < parts.listen.length) return
   const native = new Set(nativeOf(parts).map(({ name }) => name))
   for (const { path, options } of parts.clients) {
     if (!native.has(options.upstream ?? '') || options.accessKeyId !== undefined) continue
@@ -29,18 +31,9 @@ function* checkLanes(parts: Parts, lanes: Lanes): Generator<Remark> {
   }
 }
 
-function* checkReached(parts: Parts, lanes: Lanes): Generator<Remark> {
-  if (lanes.length > 0) return
-  for (const { path } of nativeOf(parts)) {
-    const message = 'is reached by nobody, since no listener has api: b2. Add one.'
-    yield { path: [...path, 'provider'], message, warning: true }
-  }
-}
-
-/** Clients that the B2 native lane could not know, and a lane that could not seal, or is reached by nobody. */
+/** Clients that the B2 native lane could not know, and a lane that could not seal, or serves nobody. */
 export function* checkB2(parts: Parts): Generator<Remark> {
   const lanes = parts.listen.filter(({ options }) => options.api === 'b2')
-  yield* checkMembers(parts)
+  yield* checkMembers(parts, lanes)
   yield* checkLanes(parts, lanes)
-  yield* checkReached(parts, lanes)
 }

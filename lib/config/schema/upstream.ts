@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { B2_NATIVE, type CopyAbility, PROVIDERS, type Signature } from '../../dialect/profiles.ts'
+import { type CopyAbility, PROVIDERS, type Signature } from '../../dialect/profiles.ts'
 import { credentials } from './secrets.ts'
 import { always, duration, host, path, region } from './values.ts'
 
@@ -37,7 +37,7 @@ const SIGNATURES = ['sigv4', 'goog4', 'obs', 'cos'] as const satisfies readonly 
 
 const options = z.strictObject({
   provider: z
-    .enum([...PROVIDERS.keys(), B2_NATIVE])
+    .enum([...PROVIDERS.keys()])
     .describe(
       'Whose S3 it is, and so which differences to expect. `generic` suits a provider that is not named; `b2-native` is Backblaze B2 by its native API, for clients of a listener with `api: b2`; `embedded` is an upstream of our own for trial and tests.',
     ),

@@ -1,5 +1,6 @@
 import { pathStyle } from '../../s3/address.ts'
 import { S3Error } from '../../s3/error.ts'
+import { integerParameter } from '../../s3/listing-parameters.ts'
 import { queryValue } from '../../s3/query.ts'
 import type { S3Response } from '../../s3/response.ts'
 import { emptyAnswer, xmlAnswer } from '../answer.ts'
@@ -8,7 +9,6 @@ import type { BucketCall, StoreCall } from '../call.ts'
 import { document, group, owner, text } from '../document.ts'
 import type { Bucket } from '../store/bucket.ts'
 import { collate, decodeToken, encodeToken } from './collate.ts'
-import { integerParameter } from './parameters.ts'
 
 const DEFAULT_REGION = 'us-east-1'
 

@@ -1,46 +1,10 @@
+import { failingCondition, namesEtag } from '../../s3/conditions.ts'
 import type { Headers } from '../../s3/headers.ts'
 import { notImplemented, UpstreamError } from '../error.ts'
 import type { ObjectRecord } from '../store/records.ts'
 
-type Conditions = Pick<Headers, 'get'>
-
 const failed = (condition: string): UpstreamError =>
   new UpstreamError('PreconditionFailed', { Condition: condition })
-
-const names = (list: string, etag: string): boolean =>
-  list
-    .split(',')
-    .map(item => item.trim().replace(/^"(.*)"$/, '$1'))
-    .some(item => item === '*' || item === etag)
-
-const SECOND = 1000
-const seconds = (time: string): number => Math.floor(Date.parse(time) / SECOND)
-
-/** Whether the object was changed after `date`; undefined when there is no such date. */
-const isChangedSince = (date: string | undefined, object: ObjectRecord): boolean | undefined => {
-  const since = seconds(date ?? '')
-  return Number.isNaN(since) ? undefined : seconds(object.lastModified) > since
-}
-
-/**
- * Judges the conditions of a read: an ETag's before a date's (RFC 9110 §13.2.2).
- *
- * @returns the name of the first that does not hold
- */
-const failingCondition = (conditions: Conditions, object: ObjectRecord): string | undefined => {
-  const match = conditions.get('if-match')
-  if (match !== undefined && !names(match, object.etag)) return 'If-Match'
-  if (
-    match === undefined &&
-    isChangedSince(conditions.get('if-unmodified-since'), object) === true
-  ) {
-    return 'If-Unmodified-Since'
-  }
-  const noneMatch = conditions.get('if-none-match')
-  if (noneMatch !== undefined) return names(noneMatch, object.etag) ? 'If-None-Match' : undefined
-  const isUnchanged = isChangedSince(conditions.get('if-modified-since'), object) === false
-  return isUnchanged ? 'If-Modified-Since' : undefined
-}
 
 const NOT_MODIFIED = new Set(['If-None-Match', 'If-Modified-Since'])
 
@@ -84,5 +48,5 @@ export const checkMatch = (
 ): void => {
   if (match === undefined) return
   if (before === undefined) throw new UpstreamError('NoSuchKey', { Key: objectKey })
-  if (!names(match, before.etag)) throw failed('If-Match')
+  if (!namesEtag(match, before.etag)) throw failed('If-Match')
 }

@@ -1,3 +1,4 @@
+import { integerParameter, nameEncoding } from '../../s3/listing-parameters.ts'
 import { type Query, queryValue } from '../../s3/query.ts'
 import type { S3Response } from '../../s3/response.ts'
 import { xmlAnswer } from '../answer.ts'
@@ -5,7 +6,6 @@ import type { BucketCall } from '../call.ts'
 import { document, group, owner, quoted, text } from '../document.ts'
 import type { ObjectRecord } from '../store/records.ts'
 import { collate, decodeToken, encodeToken, type Page } from './collate.ts'
-import { integerParameter, nameEncoding } from './parameters.ts'
 
 const MAX_KEYS = 1000
 

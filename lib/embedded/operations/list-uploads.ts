@@ -1,3 +1,4 @@
+import { integerParameter, nameEncoding } from '../../s3/listing-parameters.ts'
 import { type Query, queryValue } from '../../s3/query.ts'
 import type { S3Response } from '../../s3/response.ts'
 import { xmlAnswer } from '../answer.ts'
@@ -8,7 +9,6 @@ import type { Upload } from '../store/bucket.ts'
 import type { Part } from '../store/records.ts'
 import { compareUtf8 } from '../store/sorted-map.ts'
 import { collate, type Page } from './collate.ts'
-import { integerParameter, nameEncoding } from './parameters.ts'
 import { openUpload } from './uploads.ts'
 
 const MOST = 1000

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -29,6 +30,24 @@ SIMULATOR = raw_simulator.RawSimulator()
 SIMULATOR.create_account()
 SIMULATOR.bucket_id_counter = iter(range(10**9))
 LOCK = threading.RLock()
+
+
+class Clock:
+    """The simulator's own is at the beginning of 1970."""
+
+    def __next__(self):
+        return int(time.time() * 1000)
+
+
+# As B2's, ids tell one file of all, and upload URLs do not run out.
+IDS = iter(range(99999, 10000, -1))
+raw_simulator.BucketSimulator.FIRST_FILE_ID = '99999'
+raw_simulator.BucketSimulator._next_file_id = lambda _: str(next(IDS))
+
+
+def begin(bucket):
+    bucket.upload_url_counter = iter(range(10**9))
+    bucket.upload_timestamp_counter = Clock()
 
 
 class Refused(Exception):
@@ -214,9 +233,11 @@ class Handler(BaseHTTPRequestHandler):
         wanted = SIMULATOR.DOWNLOAD_URL + url.path + query
         whole = SIMULATOR.download_file_from_url(token, wanted, None, encryption).__enter__()
         body, headers = whole.data_bytes, dict(whole.headers)
-        span = re.match(r'bytes=(\d+)-(\d*)$', self.headers.get('Range', ''))
+        span = re.match(r'bytes=(\d*)-(\d*)$', self.headers.get('Range', ''))
         if span is None:
             return 200, body, headers
+        if not span[1]:
+            span = (None, max(0, len(body) - int(span[2])), '')
         first, last = int(span[1]), min(int(span[2] or len(body)), len(body) - 1)
         if first > last:
             raise Refused(416, 'range_not_satisfiable', 'range not satisfiable')
@@ -231,10 +252,15 @@ class Handler(BaseHTTPRequestHandler):
             if 'encryption' in field:
                 values[field] = encryption_of_field(values[field])
         values.pop('bucket_types', None)
+        if name == 'delete_bucket' and SIMULATOR._get_bucket_by_id(values['bucket_id']).file_id_to_file:
+            raise Refused(400, 'cannot_delete_non_empty_bucket', 'the simulator does not look; B2 does')
         if name == 'copy_file':
             values['new_file_name'] = values.get('file_name')
         if values.get('metadata_directive'):
             values['metadata_directive'] = MetadataDirectiveMode[values['metadata_directive']]
+        delimiter = values.pop('delimiter', None)
+        if delimiter:
+            return self.rolled_up(method, delimiter, values)
         values = {field: value for field, value in values.items() if field in parameters}
         if 'prefix' in parameters:
             values['prefix'] = values.get('prefix') or ''
@@ -243,10 +269,30 @@ class Handler(BaseHTTPRequestHandler):
             if field not in values and parameter.default is inspect.Parameter.empty and field not in ('api_url', 'account_auth_token'):
                 values[field] = {} if field == 'file_info' else None
         result = method(SIMULATOR.API_URL, self.headers.get('Authorization'), **values)
+        if name == 'create_bucket':
+            begin(SIMULATOR._get_bucket_by_id(result['bucketId']))
         if name == 'copy_file':  # the simulator forgets
             source = SIMULATOR.file_id_to_bucket_id[values['source_file_id']]
             SIMULATOR.file_id_to_bucket_id[result['fileId']] = values.get('destination_bucket_id') or source
         return result
+
+
+    def rolled_up(self, method, delimiter, values):
+        """A listing with folders, which the simulator leaves to its caller."""
+        most, prefix = values.pop('max_file_count', 100), values.get('prefix') or ''
+        listed = method(SIMULATOR.API_URL, self.headers.get('Authorization'), max_file_count=10**4, **values)
+        files, seen = [], set()
+        for file in listed['files']:
+            end = file['fileName'].find(delimiter, len(prefix))
+            if end >= 0:
+                folder = file['fileName'][: end + len(delimiter)]
+                if folder in seen:
+                    continue
+                seen.add(folder)
+                file = {'action': 'folder', 'fileName': folder, 'fileId': None, 'contentLength': 0, 'uploadTimestamp': 0}
+            files.append(file)
+        following = files[most] if len(files) > most else {}
+        return {'files': files[:most], 'nextFileName': following.get('fileName'), 'nextFileId': following.get('fileId')}
 
 
 ThreadingHTTPServer(('127.0.0.1', PORT), Handler).serve_forever()

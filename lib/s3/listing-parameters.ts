@@ -1,7 +1,11 @@
-import { uriEncodeKey } from '../../s3/encoding.ts'
-import type { S3Error } from '../../s3/error.ts'
-import { type Query, queryValue } from '../../s3/query.ts'
-import { invalidArgument } from '../error.ts'
+import { uriEncodeKey } from './encoding.ts'
+import { S3Error } from './error.ts'
+import { type Query, queryValue } from './query.ts'
+
+const invalidArgument = (message: string, name: string, value: string): S3Error =>
+  new S3Error('InvalidArgument', message, {
+    details: { ArgumentName: name, ArgumentValue: value },
+  })
 
 /**
  * An integer of the query, no higher than `most`.
