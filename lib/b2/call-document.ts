@@ -10,6 +10,7 @@ import { keyField } from './encryption.ts'
 import { jsonAnswer } from './error.ts'
 import { type Fields, needText, textOf } from './fields.ts'
 import { sealLargeFile } from './large-file.ts'
+import { METHOD_FIELD, withDefaultMethod } from './method.ts'
 import type { B2Request } from './request.ts'
 import type { Seals } from './seals.ts'
 import { type Members, sealSession } from './session.ts'
@@ -33,13 +34,26 @@ const queryOf = ({ query }: B2Request, fields: Fields): string => {
   return parts.length === 0 ? '' : `?${parts.join('&')}`
 }
 
+/** Where SSE-B2 is demanded: for a file, a large file and a bucket's default. A part goes by its large file's. */
+const withMethod = (decided: Decided, fields: Fields): Fields => {
+  const { call, permission, isByMethod } = decided
+  if (call.name === 'b2_create_bucket' || call.name === 'b2_update_bucket')
+    return withDefaultMethod(permission, fields, call.name === 'b2_create_bucket')
+  if (!isByMethod || call.key !== 'document') return fields
+  const { [encryptionField(decided)]: _, ...others } = fields
+  return call.name === 'b2_copy_part'
+    ? others
+    : { ...others, [encryptionField(decided)]: METHOD_FIELD }
+}
+
 const withKeys = (decided: Decided, source: CustomerKey | undefined): Fields => {
   const { fields, keys, sourceKeys } = decided
   const { sourceServerSideEncryption: _, ...withoutSource } = fields
   const read = source === undefined ? {} : { sourceServerSideEncryption: keyField(source) }
   const isWritten = keys !== undefined && decided.call.key === 'document'
   const written = isWritten ? { [encryptionField(decided)]: keyField(keys[0]) } : {}
-  return { ...(sourceKeys === undefined ? fields : { ...withoutSource, ...read }), ...written }
+  const said = sourceKeys === undefined ? fields : { ...withoutSource, ...read }
+  return withMethod(decided, { ...said, ...written })
 }
 
 const sendCall = (
@@ -84,10 +98,11 @@ const confirmed = async (
   { ask }: CallParts,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { call, keys, permission, session, request } = decided
+  const { call, keys, permission, session, request, isByMethod } = decided
   const key = keys?.[0]
   const isWritten = call.key === 'document' || call.name === 'b2_finish_large_file'
-  if (key === undefined || !isWritten) return
+  const isPartByMethod = isByMethod && call.name === 'b2_copy_part'
+  if ((key === undefined && !isByMethod) || !isWritten || isPartByMethod) return
   const written = {
     call: call.name,
     key,

@@ -5,6 +5,7 @@ import type { Ask } from './ask.ts'
 import type { CallName } from './calls.ts'
 import { confirmsKey } from './encryption.ts'
 import { type Fields, textOf } from './fields.ts'
+import { confirmsMethod } from './method.ts'
 import type { About } from './places.ts'
 
 /** How what a call left behind is taken back: a file version is deleted, a large file under way cancelled. */
@@ -20,7 +21,8 @@ const UNDO: Partial<Readonly<Record<CallName, CallName>>> = {
 /** A covered write that was answered. */
 export interface Written {
   readonly call: CallName
-  readonly key: CustomerKey
+  /** None where SSE-B2 was demanded. */
+  readonly key: CustomerKey | undefined
   readonly permission: Permission
   /** What the provider said of it. */
   readonly document: Fields
@@ -49,18 +51,18 @@ const takeBack = async (
   }
 }
 
-const UNCONFIRMED = 'The storage provider did not confirm that it encrypted with the demanded key.'
+const UNCONFIRMED = 'The storage provider did not confirm that it encrypted as demanded.'
 
 /**
  * Lets a covered write pass only when the answer says that it was encrypted with a customer key, and shows no other
- * key's MD5.
+ * key's MD5; or with SSE-B2, where that was demanded.
  *
  * @throws {S3Error} `UnconfirmedEncryption`, after taking back exactly what was written
  */
 export const confirmWrite = async (written: Written, ask: Ask, about: About): Promise<void> => {
-  if (confirmsKey(written.document, written.key)) return
-  const { permission } = written
-  if (permission.kind === 'encrypt' && permission.effect.onUnconfirmed === 'keep') {
+  const { permission, document, key } = written
+  if (key === undefined ? confirmsMethod(document) : confirmsKey(document, key)) return
+  if (permission.kind !== 'passthrough' && permission.effect.onUnconfirmed === 'keep') {
     throw new S3Error(
       'UnconfirmedEncryption',
       `${UNCONFIRMED} What it stored was kept, as rule '${permission.rule}' says.`,

@@ -8,6 +8,7 @@ import { operationsOf } from './calls.ts'
 import { demandedKeys, wishOfField } from './encryption.ts'
 import { keyOfLargeFile } from './large-file.ts'
 import type { Located, Target } from './locate.ts'
+import { demandsMethod } from './method.ts'
 import type { FilePlace } from './places.ts'
 
 /** A located request that may go on, with what it shall be encrypted with. */
@@ -15,6 +16,8 @@ export interface Decided extends Located {
   readonly permission: Permission
   /** The keys its file may take, newest first; undefined where the rule passes it through, or it takes none. */
   readonly keys: Keys | undefined
+  /** Whether SSE-B2 must encrypt its file. */
+  readonly isByMethod: boolean
   /** Where a copy reads with our keys, one of these; none for plaintext. Undefined: as the client says. */
   readonly sourceKeys: readonly (CustomerKey | undefined)[] | undefined
 }
@@ -47,6 +50,14 @@ export const ringKeys = (
 const GET_OBJECT = operationNamed('GetObject')
 const HEAD_OBJECT = operationNamed('HeadObject')
 
+/** @throws {S3Error} `AccessDenied` */
+const refusePlainSource = (permission: Permission, { isPlain }: FilePlace): void => {
+  if (permission.kind !== 'provider' || permission.effect.plaintextReads === 'allow' || !isPlain)
+    return
+  const message = `The source is stored unencrypted, and rule '${permission.rule}' denies plaintext reads.`
+  throw new S3Error('AccessDenied', message)
+}
+
 const decideSource = (
   located: Located,
   source: FilePlace,
@@ -56,6 +67,7 @@ const decideSource = (
   const permission = permitted(policy, { client, operation: GET_OBJECT, ...source })
   const wish = wishOfField(located.fields['sourceServerSideEncryption'])
   const keys = demandedKeys(permission, ringKeys(keyrings, permission, source), wish)
+  refusePlainSource(permission, source)
   if (permission.kind !== 'encrypt') return undefined
   if (source.isEncrypted) return keys
   if (permission.effect.plaintextReads === 'allow') return [undefined]
@@ -77,6 +89,8 @@ const askAll = (located: Located, policy: Policy): Permission => {
   return others.at(-1) ?? first
 }
 
+const NO_WISH = { key: undefined, isOther: false }
+
 /** An upload URL is for a file without a name yet: the policy is asked about each upload. */
 const UNASKED: Permission = { kind: 'passthrough', rule: '' }
 
@@ -93,16 +107,23 @@ export const encryptionField = ({ call, source }: Located): string =>
  */
 export const decide = (located: Located, parts: DecideParts): Decided => {
   if (located.call.name === 'b2_get_upload_url') {
-    return { ...located, permission: UNASKED, keys: undefined, sourceKeys: undefined }
+    const none = { keys: undefined, sourceKeys: undefined, isByMethod: false }
+    return { ...located, permission: UNASKED, ...none }
   }
   const permission = askAll(located, parts.policy)
   located.request.journal.note({ rule: permission.rule })
   const sourceKeys = located.source && decideSource(located, located.source, parts)
   const bound = located.large && keyOfLargeFile(parts.keyrings, located.large)
-  if (bound !== undefined) return { ...located, permission, keys: [bound], sourceKeys }
-  if (located.call.key !== 'document')
-    return { ...located, permission, keys: undefined, sourceKeys }
+  const decided = { ...located, permission, sourceKeys, isByMethod: false }
+  if (bound !== undefined) return { ...decided, keys: [bound] }
+  if (located.call.name === 'b2_finish_large_file')
+    return { ...decided, keys: undefined, isByMethod: demandsMethod(permission, NO_WISH) }
+  if (located.call.key !== 'document') return { ...decided, keys: undefined }
   const wish = wishOfField(located.fields[encryptionField(located)])
   const ours = ringKeys(parts.keyrings, permission, located.target)
-  return { ...located, permission, keys: demandedKeys(permission, ours, wish), sourceKeys }
+  return {
+    ...decided,
+    keys: demandedKeys(permission, ours, wish),
+    isByMethod: demandsMethod(permission, wish),
+  }
 }

@@ -93,13 +93,16 @@ const BROUGHT: readonly number[] = [200, 206]
 
 /** Where plaintext may not be read, what comes must show our key. */
 const confirmed = ({ permission }: Decided, { answer, key }: Attempted): S3Response => {
-  const denies = permission.kind === 'encrypt' && permission.effect.plaintextReads === 'deny'
-  const shows = key !== undefined && echoesKey(answer.headers, key)
+  const denies = permission.kind !== 'passthrough' && permission.effect.plaintextReads === 'deny'
+  const shows =
+    permission.kind === 'provider'
+      ? [...answer.headers.keys()].some(isEncryptionHeader)
+      : key !== undefined && echoesKey(answer.headers, key)
   if (!denies || shows || !BROUGHT.includes(answer.status)) return answer
   discard(answer)
   throw new S3Error(
     'AccessDenied',
-    `The file is stored without SSE-C, and rule '${permission.rule}' denies plaintext reads.`,
+    `The file is stored ${permission.kind === 'provider' ? 'unencrypted' : 'without SSE-C'}, and rule '${permission.rule}' denies plaintext reads.`,
   )
 }
 

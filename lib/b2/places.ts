@@ -5,6 +5,7 @@ import type { Journal } from '../s3/journal.ts'
 import type { Ask } from './ask.ts'
 import { isCustomerKey } from './encryption.ts'
 import { fieldsOf, needText, textOf } from './fields.ts'
+import { isPlain } from './method.ts'
 import type { Session } from './session.ts'
 
 /** A file version: where it is, which is what rules speak of. */
@@ -12,6 +13,8 @@ export interface FilePlace extends ObjectPlace {
   readonly bucketId: string
   /** Whether it is encrypted with a customer key. */
   readonly isEncrypted: boolean
+  /** Whether nothing encrypts it. */
+  readonly isPlain: boolean
 }
 
 export interface About {
@@ -74,6 +77,7 @@ export const createPlaces = (ask: Ask): Places => {
         bucket: await bucketName(about, bucketId),
         objectKey: needText(found, 'fileName'),
         isEncrypted: isCustomerKey(found),
+        isPlain: isPlain(found),
       }
       files.set(keyOf(about, fileId), place)
       return place

@@ -16,6 +16,7 @@ import { type Fields, textOf } from './fields.ts'
 import { decodeB2, encodeFileName } from './file-name.ts'
 import { keyOfLargeFile } from './large-file.ts'
 import { bodyLength, callOf, type Target } from './locate.ts'
+import { demandsMethod, METHOD_HEADERS } from './method.ts'
 import type { B2Request } from './request.ts'
 import type { Seals } from './seals.ts'
 import type { Members } from './session.ts'
@@ -37,6 +38,8 @@ interface Upload {
   readonly target: Target
   readonly permission: Permission
   readonly key: CustomerKey | undefined
+  /** Whether SSE-B2 is demanded; a part goes by its large file's. */
+  readonly isByMethod: boolean
 }
 
 const FILE_NAME = 'x-bz-file-name'
@@ -76,12 +79,14 @@ const open = (request: B2Request, { members, seals, policy, keyrings }: UploadPa
     attempts: 1,
     keyVersion: key && `${key.keyring}/${key.version}`,
   })
-  return { request, url, target, permission, key }
+  const isByMethod = demandsMethod(permission, wishOfHeaders(request.headers))
+  return { request, url, target, permission, key, isByMethod }
 }
 
-const headersOf = ({ request, url, target, key }: Upload) => {
+const headersOf = ({ request, url, target, key, isByMethod }: Upload) => {
   const passing = passable(request.headers)
-  const clean = key === undefined ? passing : withoutHeaders(passing, isEncryptionHeader)
+  const clean =
+    key === undefined && !isByMethod ? passing : withoutHeaders(passing, isEncryptionHeader)
   return withHeaders(clean, [
     ['accept-encoding', 'identity'],
     // The provider is told the very name that the policy was asked about, in no spelling that it might read otherwise.
@@ -89,6 +94,7 @@ const headersOf = ({ request, url, target, key }: Upload) => {
       ? [[FILE_NAME, encodeFileName(target.objectKey ?? '')] as const]
       : []),
     ...(key === undefined ? [] : keyHeaders(key)),
+    ...(isByMethod && url.part === undefined ? METHOD_HEADERS : []),
   ])
 }
 
@@ -138,8 +144,8 @@ const confirmUpload = async (
   { ask }: UploadParts,
   signal: AbortSignal,
 ) => {
-  const { request, url, key, permission } = upload
-  if (key === undefined) return
+  const { request, url, key, permission, isByMethod } = upload
+  if (key === undefined && (!isByMethod || url.part !== undefined)) return
   const fileId =
     url.part === undefined
       ? textOf(document, 'fileId')
