@@ -30,11 +30,20 @@ const isUnprovable = (
   silentOn.has('UploadPartCopy') &&
   upload !== 'confirmed'
 
+/** Whether an object is copied over itself, from a key to a key. */
+const isOntoItself = ({ operation, address, copySource, attempts }: EnforcedRequest): boolean =>
+  operation.name === 'CopyObject' &&
+  address.level === 'object' &&
+  address.bucket === copySource?.place.bucket &&
+  address.objectKey === copySource.place.objectKey &&
+  attempts.some(({ object, source }) => object !== undefined && source !== undefined)
+
 /** Chooses by what the provider can do. A copy that no customer key takes part in is the provider's in any case. */
 export const routeOf = (copy: EnforcedRequest, profile: Profile): Route => {
   if (isMisread(copy, profile)) return 'streamed'
   if (!hasKeys(copy)) return 'provider'
   if (isUnprovable(copy, profile)) return 'streamed'
+  if (!profile.copiesOntoItself && isOntoItself(copy)) return 'streamed'
   if (profile.copy === 'full') return 'provider'
   const isPart = copy.operation.name === 'UploadPartCopy'
   const [{ object }] = copy.attempts

@@ -42,6 +42,10 @@ export interface Profile {
   readonly ifMatch: IfMatch
   /** Whether PutObject with `If-None-Match: *` writes only what is not there yet. */
   readonly createsOnce: boolean
+  /** Whether those two conditions count in versioned buckets, too. */
+  readonly conditionsOnVersions: boolean
+  /** Whether a CopyObject onto itself with keys on both sides is known to be sound in versioned buckets; else it is streamed. */
+  readonly copiesOntoItself: boolean
   /** UploadPartCopy decodes its copy source twice, so that an object key with a `%` in it names another object. */
   readonly decodesPartSourceTwice: boolean
   /** The answers to a read or copy that say: not with this key. */
@@ -52,8 +56,8 @@ export interface Profile {
 export interface IfMatch {
   /** Of PutObject, where it changes the encryption, and how the ETag is to be written there. */
   readonly put: 'quoted' | 'bare' | 'none'
-  /** Of CompleteMultipartUpload. */
-  readonly complete: boolean
+  /** Of CompleteMultipartUpload; `opens`: it looks at what it replaces with the key that it brings, be that another's. */
+  readonly complete: boolean | 'opens'
   /** Of CopyObject, for the object that is overwritten. */
   readonly copy: boolean
 }
@@ -139,6 +143,9 @@ export const profile = (name: string, differences: Partial<Profile>): Profile =>
   // Unknown, so not relied on.
   ifMatch: { put: 'none', complete: false, copy: false },
   createsOnce: false,
+  conditionsOnVersions: true,
+  // Unknown, so not relied on: what MinIO makes of it, nobody can read.
+  copiesOntoItself: false,
   // Unknown, so taken for granted: it costs something with few object keys, and would cost the policy its say.
   decodesPartSourceTwice: true,
   refusals: [...AWS_REFUSALS, ...CEPH_REFUSALS],

@@ -25,6 +25,7 @@ const PROFILES: readonly Profile[] = [
     blocksSseC: true,
     ifMatch: { put: 'quoted', complete: true, copy: true },
     createsOnce: true,
+    copiesOntoItself: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,
     quirks: [
@@ -43,19 +44,23 @@ const PROFILES: readonly Profile[] = [
     trailers: 'tls',
     silentOn: new Set(['CreateMultipartUpload', 'CopyObject', 'UploadPartCopy']),
     partEcho: 'proof',
-    ifMatch: { put: 'none', complete: true, copy: false },
+    ifMatch: { put: 'none', complete: 'opens', copy: false },
     createsOnce: true,
     decodesPartSourceTwice: false,
     refusals: MINIO_REFUSALS,
     quirks: [
       {
-        what: 'A PUT with If-Match opens the object that it replaces with its own key, and so fails where that changes; a CopyObject onto itself may overwrite what was written meanwhile.',
+        what: 'A PUT with If-Match opens the object that it replaces with its own key, and so fails where that changes; a CompleteMultipartUpload must bring a key, whichever, exactly when that object has one. A CopyObject onto itself may overwrite what was written meanwhile.',
         source: 'measured on 7aac2a2c (February 2026)',
       },
       {
         what: 'CreateMultipartUpload and copies are answered without echo, encrypted as asked.',
         source:
           'measured on 7aac2a2c (February 2026); cmd/object-multipart-handlers.go, cmd/object-handlers.go',
+      },
+      {
+        what: 'In a versioned bucket, a CopyObject of an SSE-C object onto itself to SSE-C makes a version that is answered 200 and that nobody can read: such copies are streamed.',
+        source: 'measured on 7aac2a2c (February 2026)',
       },
       {
         what: 'SSE-C only when the server itself terminates TLS; X-Forwarded-Proto does not count.',
@@ -76,10 +81,15 @@ const PROFILES: readonly Profile[] = [
     silentOn: new Set(['UploadPartCopy']),
     ifMatch: { put: 'bare', complete: false, copy: false },
     createsOnce: true,
+    conditionsOnVersions: false,
     refusals: CEPH_REFUSALS,
     quirks: [
       {
         what: 'If-Match on PUT wants the ETag without quotes, and is ignored on CompleteMultipartUpload. Of two PUTs that commit at once the first stays, and both are answered 200.',
+        source: 'measured on 16.2.15',
+      },
+      {
+        what: 'In a versioned bucket, a PUT with If-Match is always refused, and one with If-None-Match never.',
         source: 'measured on 16.2.15',
       },
       {
@@ -116,6 +126,7 @@ const PROFILES: readonly Profile[] = [
     trailers: 'any',
     ifMatch: { put: 'quoted', complete: true, copy: true },
     createsOnce: true,
+    copiesOntoItself: true,
     blocksSseC: true,
     decodesPartSourceTwice: false,
     refusals: AWS_REFUSALS,

@@ -15,7 +15,17 @@ import { tryPatiently } from '../walk/backoff.ts'
 import type { Listed } from '../walk/listing.ts'
 import { WalkStopped } from '../walk/streak.ts'
 import { grantsOf } from './grants.ts'
-import { keyOf, type Rewrite, rewriteObject, sizeOf, type Way, wayOf } from './rewrite.ts'
+import { takeBackOvertaken } from './overtaken.ts'
+import {
+  isGuarded,
+  keyOf,
+  type Rewrite,
+  rewriteObject,
+  sizeOf,
+  versionOf,
+  type Way,
+  wayOf,
+} from './rewrite.ts'
 import { type Goal, isThere, type Target, targetKey, targetOf } from './target.ts'
 
 export interface RekeyWork {
@@ -101,7 +111,7 @@ const endOf = ({ work, target }: Going, seen: Seen): End | undefined => {
   if (stored.kind === 'unreadable') return { result: 'failed', reason: 'no key opens it' }
   if (stored.kind === 'refused') return { result: 'failed', reason: stored.reason }
   if (isThere(stored, target)) return { result: 'kept' }
-  const way = wayOf(work.asker.profile, sizeOf(seen))
+  const way = wayOf(work.asker.profile, seen)
   return work.dryRun ? { result: 'to rewrite', way } : undefined
 }
 
@@ -136,7 +146,23 @@ const rewriteSeen = async (going: Going, seen: Seen): Promise<End> => {
   if (isPassing(answer)) {
     throw new WalkStopped(`The storage provider does not answer: ${refusalText(answer)}.`)
   }
-  return answer.status < 300 ? check(going, seen, before) : refused(going, seen, answer)
+  if (answer.status >= 300) return refused(going, seen, answer)
+  return (await overtaken(going, seen, answer)) ?? check(going, seen, before)
+}
+
+/** Where only versions tell whether others wrote meanwhile, they are asked. */
+const overtaken = async (
+  { work: { asker }, place }: Going,
+  seen: Seen,
+  answer: S3Response,
+): Promise<End | undefined> => {
+  const [old, own] = [versionOf(seen), versionOf(answer)]
+  if (old === undefined || own === undefined || isGuarded(asker.profile, seen)) return undefined
+  const isTakenBack = await takeBackOvertaken(asker, place, old, own)
+  if (isTakenBack === false) return undefined
+  return isTakenBack === true
+    ? { result: 'changed' }
+    : failed(`it was rewritten, but ${isTakenBack}`)
 }
 
 /** A refusal may be about the key that another has written the object with since. */
@@ -160,7 +186,7 @@ const check = async (going: Going, seen: Seen, before: string | undefined): Prom
   }
   const left = work.deletePrevious ? await deletePrevious(going, seen, written) : undefined
   return left === undefined
-    ? { result: 'rewritten', way: wayOf(work.asker.profile, sizeOf(seen)) }
+    ? { result: 'rewritten', way: wayOf(work.asker.profile, seen) }
     : failed(left)
 }
 
@@ -190,7 +216,7 @@ const deletePrevious = async (
   seen: Seen,
   written: Seen,
 ): Promise<string | undefined> => {
-  const [old, current] = [seen, written].map(({ headers }) => headers.get('x-amz-version-id'))
+  const [old, current] = [versionOf(seen), versionOf(written)]
   if (old === undefined || current === undefined || old === current) return undefined
   const answer = await work.asker.ask({
     method: 'DELETE',

@@ -52,20 +52,39 @@ export type Way = 'provider' | 'streamed'
 /**
  * The provider copies where it can copy with keys, and either looks at what it overwrites, or nothing else would, too.
  */
-export const wayOf = ({ copy: ability, ifMatch }: Profile, size: number): Way => {
+export const wayOf = (profile: Profile, seen: Seen): Way => {
+  const { copy: ability, ifMatch, copiesOntoItself } = profile
+  const size = sizeOf(seen)
   if (ability !== 'full' || size > S3_LIMITS.whole) return 'streamed'
+  if (keyOf(seen) !== undefined && !copiesOntoItself) return 'streamed'
   return size === 0 || ifMatch.copy || !ifMatch.complete ? 'provider' : 'streamed'
+}
+
+/** The version that is current, where the bucket has versions. */
+export const versionOf = ({ headers }: Pick<Seen, 'headers'>): string | undefined =>
+  headers.get('x-amz-version-id')
+
+/** The conditions that the provider heeds where the object lies. */
+const heeded = ({ ifMatch, conditionsOnVersions }: Profile, seen: Seen): Profile['ifMatch'] =>
+  conditionsOnVersions || versionOf(seen) === undefined
+    ? ifMatch
+    : { put: 'none', complete: false, copy: false }
+
+/** Whether the provider itself holds off that others are overwritten. */
+export const isGuarded = (profile: Profile, seen: Seen): boolean => {
+  const { put, complete, copy: copies } = heeded(profile, seen)
+  return wayOf(profile, seen) === 'provider' ? copies : put !== 'none' || complete !== false
 }
 
 /** What is streamed without a condition on the PUT goes by parts, for those are completed in a moment. In bytes. */
 const UNCONDITIONAL = 1024 * 1024
 
-const limitsOf = ({ ifMatch }: Profile): CopyLimits => {
+const limitsOf = (ifMatch: Profile['ifMatch']): CopyLimits => {
   if (ifMatch.put !== 'none') return S3_LIMITS
   return { ...S3_LIMITS, whole: ifMatch.complete ? 0 : UNCONDITIONAL }
 }
 
-const condition = ({ ifMatch }: Profile, etag: string, way: Way): Headers => {
+const condition = (ifMatch: Profile['ifMatch'], etag: string, way: Way): Headers => {
   const quoted = new Map([['if-match', etag]])
   if (way === 'provider') return ifMatch.copy ? quoted : new Map()
   if (ifMatch.put === 'bare') return new Map([['if-match', etag.replaceAll('"', '')]])
@@ -77,7 +96,7 @@ const headersOf = (rewrite: Rewrite, way: Way): Headers => {
   return withHeaders(new Map([...seen.headers].filter(([name]) => KEPT.test(name))), [
     ...grants,
     ...methodHeaders(target),
-    ...condition(asker.profile, etagOf(seen), way),
+    ...condition(heeded(asker.profile, seen), etagOf(seen), way),
     ['x-amz-copy-source', copySourceText({ ...place, versionId: undefined })],
     ['x-amz-copy-source-if-match', etagOf(seen)],
   ])
@@ -114,7 +133,7 @@ const copyRequest = (rewrite: Rewrite, way: Way): EnforcedRequest => {
 }
 
 /** Whether this write replaces the object, and the provider does not look at what it replaces. */
-const isBlind = ({ operation: { name } }: EnforcedRequest, { ifMatch }: Profile): boolean =>
+const isBlind = ({ operation: { name } }: EnforcedRequest, ifMatch: Profile['ifMatch']): boolean =>
   (name === 'PutObject' && ifMatch.put === 'none') ||
   (name === 'CompleteMultipartUpload' && !ifMatch.complete) ||
   (name === 'CopyObject' && !ifMatch.copy)
@@ -130,10 +149,18 @@ const checkUnchanged = async ({ asker, place, seen }: Rewrite): Promise<void> =>
   if (head.headers.get('etag') !== etagOf(seen)) throw new S3Error('PreconditionFailed')
 }
 
+/** MinIO looks at what a completion replaces as if that had the completion's key: so it brings what that has. */
+const withKeyOfReplaced = (request: EnforcedRequest, { asker, seen }: Rewrite): EnforcedRequest => {
+  const opens = asker.profile.ifMatch.complete === 'opens'
+  if (!opens || request.operation.name !== 'CompleteMultipartUpload') return request
+  const attempts = [{ object: keyOf(seen), source: undefined }]
+  return { ...request, attempts } as unknown as EnforcedRequest
+}
+
 const UNCONFIRMED = 'The storage provider did not confirm that it encrypted with the demanded key.'
 
 const roomsOf = (rewrite: Rewrite, way: Way): CopyRooms => {
-  const { asker, now } = rewrite
+  const { asker, now, seen } = rewrite
   const { profile } = asker
   const attempt: CopyRooms['attempt'] = request =>
     tryAttempts(request, profile, {
@@ -142,11 +169,11 @@ const roomsOf = (rewrite: Rewrite, way: Way): CopyRooms => {
     })
   return {
     profile: way === 'provider' ? profile : { ...profile, copy: 'none' },
-    limits: limitsOf(profile),
+    limits: limitsOf(heeded(profile, seen)),
     now,
     attempt: async request => {
-      if (isBlind(request, profile)) await checkUnchanged(rewrite)
-      return attempt(request)
+      if (isBlind(request, heeded(profile, seen))) await checkUnchanged(rewrite)
+      return attempt(withKeyOfReplaced(request, rewrite))
     },
     // Nothing is taken back: what was written is the object itself, whose only copy it may be.
     confirm: async attempted => {
@@ -164,7 +191,7 @@ const roomsOf = (rewrite: Rewrite, way: Way): CopyRooms => {
  * @throws {S3Error} `PreconditionFailed` when it was changed
  */
 export const rewriteObject = async (rewrite: Rewrite): Promise<S3Response> => {
-  const way = wayOf(rewrite.asker.profile, sizeOf(rewrite.seen))
+  const way = wayOf(rewrite.asker.profile, rewrite.seen)
   const { answer } = await copy(copyRequest(rewrite, way), roomsOf(rewrite, way))
   return answer
 }

@@ -34,17 +34,17 @@ const ledgerOf = (
   shard: number,
   first: Stored,
 ): LedgerStore => {
-  let { etag } = first
+  let last = first
   return {
     every: EVERY,
     load: async () => parseRecord(first).ledger,
     save: async ledger => {
       const text = JSON.stringify({ shard, ledger } satisfies Record)
-      const stored = await documents.replace(nameOf(index), text, etag)
+      const stored = await documents.replace(nameOf(index), text, last)
       if (stored === undefined) {
         throw new WalkStopped(`Another process works on stretch ${index} as shard ${shard}, too.`)
       }
-      etag = stored.etag
+      last = stored
     },
   }
 }

@@ -17,6 +17,8 @@ import { listAll, OWN_PREFIX } from '../walk/listing.ts'
 export interface Stored {
   readonly text: string
   readonly etag: string
+  /** Whether the provider heeds conditions on writes there. */
+  readonly guarded: boolean
 }
 
 /** Small texts that bulk commands keep in the bucket itself, encrypted as the rule of their place says. */
@@ -25,7 +27,7 @@ export interface Documents {
   /** Writes what is not there yet, where the provider can tell, and gives what stands there then. */
   create(name: string, text: string): Promise<Stored>
   /** @returns undefined when another has replaced it, where the provider can tell */
-  replace(name: string, text: string, etag: string): Promise<Stored | undefined>
+  replace(name: string, text: string, before: Stored): Promise<Stored | undefined>
   names(): Promise<ReadonlySet<string>>
 }
 
@@ -50,6 +52,13 @@ const textIn = ({ body }: S3Response): string =>
   Buffer.isBuffer(body) ? body.toString('utf8') : ''
 
 const NOTHING: Headers = new Map()
+
+const storedIn = (text: string, { headers }: S3Response, { profile }: Asker): Stored => ({
+  text,
+  etag: headers.get('etag') ?? '',
+  guarded:
+    profile.createsOnce && (profile.conditionsOnVersions || !headers.has('x-amz-version-id')),
+})
 
 /** How the documents of a job are asked for. */
 interface Room {
@@ -78,14 +87,13 @@ const roomOf = ({ asker, policy, keyrings, client, bucket, job }: DocumentsOptio
   }
 }
 
-const read = async ({ ask, keysAt }: Room, name: string): Promise<Stored | undefined> => {
+const read = async ({ asker, ask, keysAt }: Room, name: string): Promise<Stored | undefined> => {
   const keys = keysAt(name)
   let refusal: S3Response = { status: 404, headers: NOTHING, body: undefined }
   for (const key of keys.length === 0 ? [undefined] : keys) {
     const headers = new Map(key === undefined ? [] : triple('object', key))
     const answer = await ask(name, { method: 'GET', headers })
-    if (answer.status === 200)
-      return { text: textIn(answer), etag: answer.headers.get('etag') ?? '' }
+    if (answer.status === 200) return storedIn(textIn(answer), answer, asker)
     if (answer.status === 404) return undefined
     refusal = answer
   }
@@ -113,7 +121,7 @@ const write = async (
     await room.ask(name, { method: 'DELETE', body: NO_BODY })
     throw new S3Error('UnconfirmedEncryption')
   }
-  return { text, etag: answer.headers.get('etag') ?? '' }
+  return storedIn(text, answer, room.asker)
 }
 
 const create = async (room: Room, name: string, text: string): Promise<Stored> => {
@@ -125,9 +133,9 @@ const create = async (room: Room, name: string, text: string): Promise<Stored> =
   throw new S3Error('UpstreamUnavailable', `${OWN_PREFIX}…/${name} vanished once it was written.`)
 }
 
-const etagCondition = ({ asker }: Room, etag: string): Headers => {
+const etagCondition = ({ asker }: Room, { etag, guarded }: Stored): Headers => {
   const { put } = asker.profile.ifMatch
-  if (put === 'none') return NOTHING
+  if (put === 'none' || !guarded) return NOTHING
   return new Map([['if-match', put === 'bare' ? etag.replaceAll('"', '') : etag]])
 }
 
@@ -135,9 +143,9 @@ const replace = async (
   room: Room,
   name: string,
   text: string,
-  etag: string,
+  before: Stored,
 ): Promise<Stored | undefined> => {
-  const written = await write(room, name, text, etagCondition(room, etag))
+  const written = await write(room, name, text, etagCondition(room, before))
   if (written !== undefined) return written
   // A write whose answer was lost, and that was sent again, meets itself.
   const stored = await read(room, name)
@@ -152,7 +160,7 @@ export const createDocuments = (options: DocumentsOptions): Documents => {
   return {
     read: name => read(room, name),
     create: (name, text) => create(room, name, text),
-    replace: (name, text, etag) => replace(room, name, text, etag),
+    replace: (name, text, before) => replace(room, name, text, before),
     names: async () => {
       const names = new Set<string>()
       const everything = { bucket, prefix, after: undefined, through: undefined, versions: false }

@@ -30,8 +30,8 @@ export const workShare = async (
   { shard, shards }: Share,
   work: (claim: Claim) => Promise<boolean>,
 ): Promise<void> => {
-  const plan = await agreePlan(documents, { asker, range, scope, shards })
-  const sharing = asker.profile.createsOnce
+  const wish = { asker, range, scope, shards }
+  const { plan, guarded: sharing } = await agreePlan(documents, wish)
   for await (const claim of claims({ documents, plan, shard, sharing })) {
     if (!(await work(claim))) return
   }
@@ -54,11 +54,11 @@ export const readLedgers = async (
   { documents, scope }: Pick<SharedWalk, 'documents' | 'scope'>,
   shard?: number,
 ): Promise<Ledgers> => {
-  const plan = await readPlan(documents)
-  if (plan === undefined) throw new RangeError('No shard of that job has begun.')
+  const agreed = await readPlan(documents)
+  if (agreed === undefined) throw new RangeError('No shard of that job has begun.')
   const texts: string[] = []
   let unknown = 0
-  for await (const record of records(documents, checkPlan(plan, scope))) {
+  for await (const record of records(documents, checkPlan(agreed.plan, scope))) {
     if (shard !== undefined && record?.shard !== shard) continue
     if (record?.ledger === undefined) unknown += 1
     else texts.push(record.ledger)

@@ -60,10 +60,16 @@ const parsePlan = (stored: string): Plan => {
   return { scope, shards, stretches: whole }
 }
 
+/** A plan, and whether two that want the same stretch can be told apart where it lies. */
+export interface Agreed {
+  readonly plan: Plan
+  readonly guarded: boolean
+}
+
 /** The plan of a job that was begun. */
-export const readPlan = async (documents: Documents): Promise<Plan | undefined> => {
+export const readPlan = async (documents: Documents): Promise<Agreed | undefined> => {
   const stored = await documents.read(PLAN_NAME)
-  return stored === undefined ? undefined : parsePlan(stored.text)
+  return stored && { plan: parsePlan(stored.text), guarded: stored.guarded }
 }
 
 /** What a shard has to say before it may go by a plan. */
@@ -86,11 +92,24 @@ export const checkPlan = (plan: Plan, scope: string, shards: number = plan.shard
 /** Milliseconds after which all who began at once have written theirs, where the last one of them stands. */
 const SETTLED = 2000
 
-const settled = async (documents: Documents, asker: Asker, plan: Plan): Promise<Plan> => {
-  const { profile, backoff, signal } = asker
-  if (profile.createsOnce) return plan
+const settled = async (
+  documents: Documents,
+  { backoff, signal }: Asker,
+  agreed: Agreed,
+): Promise<Agreed> => {
+  if (agreed.guarded) return agreed
   await backoff.sleep(SETTLED, signal)
-  return (await readPlan(documents)) ?? plan
+  return (await readPlan(documents)) ?? agreed
+}
+
+const makePlan = async (
+  documents: Documents,
+  { asker, range, scope, shards }: Wish,
+): Promise<Agreed> => {
+  const stretches = await split(createProbe(asker, range), range.prefix, stretchesFor(shards))
+  const made = JSON.stringify({ scope, shards, stretches } satisfies Plan)
+  const stored = await documents.create(PLAN_NAME, made)
+  return { plan: parsePlan(stored.text), guarded: stored.guarded }
 }
 
 /**
@@ -98,14 +117,11 @@ const settled = async (documents: Documents, asker: Asker, plan: Plan): Promise<
  *
  * @throws {RangeError} when it is another job's, or one of another number of shards
  */
-export const agreePlan = async (documents: Documents, wish: Wish): Promise<Plan> => {
-  const { asker, range, scope, shards } = wish
-  const there = await readPlan(documents)
-  if (there !== undefined) return checkPlan(there, scope, shards)
-  const stretches = await split(createProbe(asker, range), range.prefix, stretchesFor(shards))
-  const made = JSON.stringify({ scope, shards, stretches } satisfies Plan)
-  const stored = await documents.create(PLAN_NAME, made)
-  return checkPlan(await settled(documents, asker, parsePlan(stored.text)), scope, shards)
+export const agreePlan = async (documents: Documents, wish: Wish): Promise<Agreed> => {
+  const { asker, scope, shards } = wish
+  const agreed = (await readPlan(documents)) ?? (await makePlan(documents, wish))
+  const settledOn = await settled(documents, asker, agreed)
+  return { ...settledOn, plan: checkPlan(settledOn.plan, scope, shards) }
 }
 
 /**
@@ -115,7 +131,7 @@ export const agreePlan = async (documents: Documents, wish: Wish): Promise<Plan>
  */
 export const confirmPlan = async (documents: Documents, plan: Plan): Promise<void> => {
   const there = await readPlan(documents)
-  if (JSON.stringify(there) === JSON.stringify(plan)) return
+  if (JSON.stringify(there?.plan) === JSON.stringify(plan)) return
   throw new S3Error(
     'OperationAborted',
     'The plan of the job was replaced meanwhile: begin anew with another --job.',

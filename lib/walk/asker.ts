@@ -62,9 +62,11 @@ export const asAnswer = (error: unknown): S3Response => {
   return { status: error.status, headers: new Map(), body: Buffer.from(document) }
 }
 
-const settled = async (answer: S3Response): Promise<S3Response> => {
+const settled = async (answer: S3Response, { method }: Saying): Promise<S3Response> => {
   if (answer.body === undefined || Buffer.isBuffer(answer.body)) return answer
   const bytes = await readDocument(answer.body, DOCUMENT_BYTES)
+  // The length that the answer to a HEAD gives is the object's.
+  if (method === 'HEAD') return { ...answer, body: undefined }
   if (bytes !== undefined) return withDocument(answer, bytes)
   discard(answer)
   throw new S3Error('UpstreamUnavailable', 'The storage provider sent a document without end.')
@@ -95,7 +97,10 @@ export const createAsker = (exchange: Exchange, { backoff, turn, signal }: Asker
     ask: asked => {
       const saying = { query: [], headers: new Map(), body: NO_BODY, repeatable: true, ...asked }
       return tryPatiently(
-        () => send(saying).then(settled).catch(asAnswer),
+        () =>
+          send(saying)
+            .then(answer => settled(answer, saying))
+            .catch(asAnswer),
         isPassing,
         backoff,
         signal,

@@ -586,3 +586,29 @@ t.test('an upload that is completed without an ETag is looked up', async t => {
   t.equal(complete?.headers['if-match'], '"before"')
   t.equal(upstream.seen.at(-1)?.target, '/other/b?versionId=v9')
 })
+
+t.test(
+  'an object is not copied onto itself where nobody could read what comes of that',
+  async t => {
+    for (const [provider, source, path, expected] of [
+      ['minio', 'main/a', '/main/a', ['GET', 'GET tagging', 'PUT']],
+      ['generic', 'main/a', '/main/a', ['GET', 'GET tagging', 'PUT']],
+      ['aws', 'main/a', '/main/a', ['COPY PUT']],
+      ['embedded', 'main/a', '/main/a', ['COPY PUT']],
+      ['minio', 'plain/a', '/plain/a', ['COPY PUT']],
+    ] as const) {
+      const { proxy, kinds } = await startScripted(
+        t,
+        {
+          GET: encryptedWith(MAIN_NEW),
+          'GET tagging': { body: '<Tagging/>' },
+          'COPY PUT': seen => ({ ...result('e'), headers: echoOf(seen) }),
+        },
+        { provider },
+      )
+      const headers = { 'x-amz-metadata-directive': 'REPLACE' }
+      t.equal((await copy(proxy, source, path, headers)).status, 200)
+      t.strictSame(kinds(), expected, `${provider}: ${source} → ${path}`)
+    }
+  },
+)

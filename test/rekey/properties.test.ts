@@ -51,8 +51,13 @@ const startVersioned = async (t: Test, copied: (seen: Seen) => Answer | undefine
   return upstream
 }
 
-const rekeyOne = async (t: Test, origin: string, more: Partial<RekeyWork>): Promise<Done> => {
-  const { upstreams } = configOf({ upstream: origin, provider: 'aws' })
+const rekeyOne = async (
+  t: Test,
+  origin: string,
+  more: Partial<RekeyWork>,
+  provider = 'aws',
+): Promise<Done> => {
+  const { upstreams } = configOf({ upstream: origin, provider })
   const transport = createTransport('raw', upstreams.values())
   t.teardown(() => transport.close())
   const now = () => new Date()
@@ -155,3 +160,101 @@ t.test('the ACL is kept where that is asked for', async t => {
     ],
   )
 })
+
+const GIB = 1024 ** 3
+
+t.test('above 5 GiB an object goes by parts, for no provider copies it at once', async t => {
+  for (const [size, way] of [
+    [5 * GIB, 'provider'],
+    [5 * GIB + 1, 'streamed'],
+  ] as const) {
+    const { origin } = await startUpstream(t, seen =>
+      seen.headers[ALGORITHM] === undefined
+        ? { headers: { etag: '"0a"', 'content-length': String(size) } }
+        : { status: 400 },
+    )
+    const done = await rekeyOne(t, origin, { dryRun: true })
+    t.match(done, { result: 'to rewrite', way })
+  }
+})
+
+/** A version, or `-` for a delete marker. */
+const listing = (ids: readonly string[]): string =>
+  `<ListVersionsResult>${ids
+    .map(id =>
+      id === '-'
+        ? '<DeleteMarker><Key>a</Key><VersionId>-</VersionId></DeleteMarker>'
+        : `<Version><Key>a</Key><VersionId>${id}</VersionId></Version>`,
+    )
+    .join('')}<Version><Key>ab</Key><VersionId>z</VersionId></Version></ListVersionsResult>`
+
+const BODY = 'body'
+
+/** An object of several versions, at a provider whose conditions hold off nothing; the newest comes first. */
+class Versions {
+  readonly ids = ['1']
+  readonly #between: string | undefined
+
+  /** @param between what others do right before the first PUT */
+  constructor(between: string | undefined) {
+    this.#between = between
+  }
+
+  readonly answer = (seen: Seen): Answer => {
+    if (seen.target.includes('versions=')) return { body: listing(this.ids) }
+    if (seen.method === 'DELETE') return this.#delete(seen)
+    return seen.method === 'PUT' ? this.#put(seen) : this.#read(seen)
+  }
+
+  #delete({ target }: Seen): Answer {
+    this.ids.splice(this.ids.indexOf(target.split('=')[1] ?? ''), 1)
+    return { status: 204 }
+  }
+
+  #put(seen: Seen): Answer {
+    if (seen.headers['if-match'] !== undefined) return { status: 412 }
+    if (this.#between !== undefined && this.ids.length === 1) this.ids.unshift(this.#between)
+    this.ids.unshift('own')
+    return { headers: { ...echoOf(seen), etag: '"own"', 'x-amz-version-id': 'own' } }
+  }
+
+  #read(seen: Seen): Answer {
+    const [current = ''] = this.ids
+    const isOurs = current === 'own'
+    if (current === '-') return { status: 404 }
+    if (isOurs && seen.headers[ALGORITHM] === undefined) return { status: 400 }
+    const headers = {
+      etag: `"${current}"`,
+      'x-amz-version-id': current,
+      'content-length': String(BODY.length),
+      ...(isOurs ? echoOf(seen) : {}),
+    }
+    return seen.method === 'HEAD' ? { headers } : { headers, body: BODY }
+  }
+}
+
+t.test(
+  'where only versions tell that others wrote meanwhile, what overwrote them is taken back',
+  async t => {
+    for (const [between, result, left] of [
+      [undefined, 'rewritten', ['own', '1']],
+      ['2', 'rewritten', ['own', '2', '1']],
+      ['-', 'gone', ['-', '1']],
+    ] as const) {
+      const versions = new Versions(between)
+      const upstream = await startUpstream(t, versions.answer)
+      const done = await rekeyOne(t, upstream.origin, {}, 'ceph')
+      t.match(done, { result }, JSON.stringify(done))
+      t.strictSame(
+        versions.ids,
+        left,
+        'never over what others did, and without a condition that is always refused',
+      )
+      const deletes = upstream.seen.filter(({ method }) => method === 'DELETE')
+      t.strictSame(
+        deletes.map(({ target }) => target),
+        between === undefined ? [] : ['/My_Bucket/a?versionId=own'],
+      )
+    }
+  },
+)

@@ -32,6 +32,14 @@ const checkUnder = async (
 /** Each goes another way: the provider copies, by parts with a condition, by a conditional PUT, unconditionally. */
 const PROFILES = ['embedded', 'minio', 'ceph', 'generic'] as const
 
+/** How each writes an empty object, and others. */
+const WAYS: Readonly<Record<string, readonly [empty: string, others: string]>> = {
+  embedded: ['provider', 'provider'],
+  minio: ['provider', 'streamed'],
+  ceph: ['streamed', 'streamed'],
+  generic: ['provider', 'provider'],
+}
+
 const BODIES: ReadonlyMap<string, Buffer> = new Map(
   [0, 1, 1000, 2 * 1024 * 1024].map(size => [`size ${size} ü+&`, bytesOf(size, `size ${size}`)]),
 )
@@ -58,6 +66,21 @@ for (const provider of PROFILES) {
     t.equal((await stage.run('audit', 's3://data', '--newest')).code, 0)
   })
 }
+
+t.test('each goes the way that its profile says, by the length of the object', async t => {
+  for (const [provider, ways] of Object.entries(WAYS)) {
+    const stage = await startBulkStage(t, { provider })
+    await stage.store('empty', '')
+    await stage.store('other', 'x')
+    const { out } = await stage.run('rekey', 's3://data', '--dry-run', '--json')
+    const lines = out.trim().split('\n').slice(0, -1)
+    t.strictSame(
+      lines.map(line => JSON.parse(line).way),
+      ways,
+      provider,
+    )
+  }
+})
 
 t.test('metadata, content headers and tags stay', async t => {
   for (const provider of PROFILES) {
