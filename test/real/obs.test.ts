@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { createObsClient, modeName, OBS_MODES } from '../support/obs-client.ts'
+import { createObsClient, modeName, OBS_MODES, type ObsSdk } from '../support/obs-client.ts'
 import { playObsScenario } from '../support/obs-scenario.ts'
 import { testAtEach } from './at-site.ts'
 import { run } from './command.ts'
@@ -24,6 +24,47 @@ const playSdk = async (t: Test, site: Site): Promise<void> => {
       sdk.close()
     })
   }
+}
+
+/** Keys of the app's own, as its SDK sends them, and an ACL where the provider has some. */
+const playOwnKeys = async (t: Test, site: Site): Promise<void> => {
+  const port = Number(new URL(site.http.origin).port)
+  for (const mode of OBS_MODES) {
+    const sdk = await createObsClient({ port, ...APP }, mode)
+    const Bucket = `own-keys-${site.bucket}`
+    const Key = `own ${modeName(mode)}`
+    await sdk.createBucket({ Bucket })
+    // The SDK takes the key's 32 bytes as text, and encodes them.
+    const own = { SseC: 'AES256', SseCKey: 'k'.repeat(32) }
+    const put = await sdk.putObject({ Bucket, Key, Body: 'own', ...own })
+    t.equal(put.CommonMsg.Status, 200, `${modeName(mode)}: ${put.CommonMsg.Message}`)
+    const got = await sdk.getObject({ Bucket, Key, ...own })
+    t.equal(String(got.InterfaceResult['Content']), 'own')
+    const copy = { CopySource: `${Bucket}/${Key}`, CopySourceSseC: 'AES256' }
+    const copied = await sdk.copyObject({
+      ...{ Bucket, Key: `${Key} copied`, ...copy, CopySourceSseCKey: own.SseCKey },
+      ...{ SseC: 'AES256', SseCKey: 'd'.repeat(32) },
+    })
+    t.equal(copied.CommonMsg.Status, 200, copied.CommonMsg.Message)
+    t.ok((await sdk.getObject({ Bucket, Key })).CommonMsg.Status >= 400, 'not without the key')
+    for (const [objectKey, letter] of [
+      [Key, 'k'],
+      [`${Key} copied`, 'd'],
+    ] as const) {
+      const key = Buffer.from(letter.repeat(32)).toString('base64')
+      const { status, body } = await site.provider.read({ bucket: Bucket, objectKey }, key)
+      t.strictSame([status, String(body)], [200, 'own'], `${objectKey}, asked of the provider`)
+    }
+    if (site.upstream === 'rgw-tls') await playAcl(t, sdk, Bucket, Key)
+    sdk.close()
+  }
+}
+
+const playAcl = async (t: Test, sdk: ObsSdk, Bucket: string, Key: string): Promise<void> => {
+  const set = await sdk.setObjectAcl({ Bucket, Key, ACL: 'public-read' })
+  t.equal(set.CommonMsg.Status, 200, set.CommonMsg.Message)
+  const got = await sdk.getObjectAcl({ Bucket, Key })
+  t.match(JSON.stringify(got.InterfaceResult), /Everyone|AllUsers/)
 }
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
@@ -64,6 +105,7 @@ await testAtEach(
     const proxy = await startProxy(site)
     t.teardown(() => proxy.stop())
     await playSdk(t, site)
+    await t.test('esdk-obs-nodejs, keys of the app’s own', t => playOwnKeys(t, site))
     await t.test('rclone, HuaweiOBS', t => playRclone(t, site))
   },
   { signatures: ['v4', 'v2', 'obs'], domains: ['localhost'] },
