@@ -10,6 +10,9 @@ const OBJECTS = Number(process.env['REAL_REKEY_OBJECTS'] ?? 400)
 /** How often it is killed before it may come to its end. */
 const KILLS = Number(process.env['REAL_REKEY_KILLS'] ?? 6)
 
+/** Milliseconds: the more there is to do, the later it may be killed. */
+const KILL_WITHIN = 2500 + OBJECTS / 2
+
 const PART = 5 * 1024 * 1024
 const BIG = 'big/object'
 
@@ -117,7 +120,7 @@ const runKilled = async (
   let killed = 0
   for (let i = 0; i < kills; i++) {
     const { child, outcome } = startCommand(site, words)
-    const timer = setTimeout(() => child.kill('SIGKILL'), 700 + Math.random() * 2500)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 700 + Math.random() * KILL_WITHIN)
     const { code } = await outcome
     clearTimeout(timer)
     if (code === null) killed += 1
