@@ -1,5 +1,7 @@
 import { errorAnswer } from './b2/error.ts'
 import { type B2Lane, createB2Lane } from './b2/lane.ts'
+import type { Carry } from './b2front/ask.ts'
+import { createB2Front } from './b2front/lane.ts'
 import type { Config, ListenAddress } from './config/config.ts'
 import type { Keyrings } from './keys/find-keys.ts'
 import type { Api } from './listener/listener.ts'
@@ -15,14 +17,32 @@ export interface RunningB2 {
   close(): Promise<void>
 }
 
+export interface B2Parts {
+  readonly config: Config
+  /** Those of now. */
+  readonly keyrings: () => Keyrings
+  /** The S3 journey, for clients whose upstream is no B2. */
+  readonly carry: Carry
+  readonly now: () => Date
+}
+
 /** Builds the B2 native lane with its IO; undefined where no listener speaks it. */
-export const composeB2 = (config: Config, keyrings: () => Keyrings): RunningB2 | undefined => {
+export const composeB2 = ({ config, keyrings, carry, now }: B2Parts): RunningB2 | undefined => {
   if (config.listen.every(({ b2 }) => b2 === undefined)) return undefined
   const { clients, upstreams, rules, limits } = config
   const transport = createHostTransport(HOSTS)
   const policy = createPolicy(rules)
   const { documentBytes } = limits
-  const lane = createB2Lane({ clients, upstreams, keyrings, policy, transport, documentBytes })
+  const front = createB2Front({ clients, upstreams, carry, now, documentBytes })
+  const lane = createB2Lane({
+    clients,
+    upstreams,
+    keyrings,
+    policy,
+    transport,
+    documentBytes,
+    front,
+  })
   return { lane, close: () => transport.close() }
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { B2Lane } from './b2/lane.ts'
-import { compose } from './compose.ts'
+import { composeWays } from './compose.ts'
 import { apiOf, composeB2 } from './compose-b2.ts'
 import type { Config, ListenAddress, ListenTls } from './config/config.ts'
 import { type Embedded, startEmbedded } from './embedded/server.ts'
@@ -67,14 +67,15 @@ const startJourney = (ready: Ready, slabs: SlabPool, log: Logger): Running => {
   const stopFollowing = ready.live?.follow(keyWatch(log))
   const transport = createTransport(config.transport, config.upstreams.values(), { slabs })
   const renewKeyring = ready.live?.renew
-  const journey = compose({
+  const now = (): Date => new Date()
+  const { journey, carry } = composeWays({
     config,
     keyrings,
     ...(renewKeyring !== undefined && { renewKeyring }),
     transport,
-    now: () => new Date(),
+    now,
   })
-  const b2 = composeB2(config, keyrings)
+  const b2 = composeB2({ config, keyrings, carry, now })
   const underWay = new Set<Promise<unknown>>()
   const following = (answer: Promise<S3Response>): Promise<S3Response> => {
     const isOver = (): boolean => underWay.delete(answer)

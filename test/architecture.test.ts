@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['s3', 'authenticate', 'credentials', 'policy', 'transport', 'keys', 'dialect', 'yaml'],
   b2: ['s3', 'authenticate', 'body', 'dialect', 'keys', 'policy', 'response', 'sign', 'transport'],
   'b2-upstream': ['s3', 'b2', 'body', 'dialect', 'response', 'sign', 'transport'],
+  b2front: ['s3', 'authenticate', 'b2', 'dialect', 'response', 'transport'],
   embedded: ['s3'],
   negotiate: ['s3', 'authenticate'],
   preflight: ['s3', 'authenticate', 'body', 'exchange'],

@@ -15,7 +15,7 @@ import { UpstreamRefusal } from './error.ts'
 import { type LocateParts, locate } from './locate.ts'
 import { createPlaces } from './places.ts'
 import { type B2Received, type B2Receiving, type B2Request, receiveB2 } from './request.ts'
-import { createSeals, type Purpose } from './seals.ts'
+import { createSeals, type Purpose, type Seals } from './seals.ts'
 import { createMembers, openSession } from './session.ts'
 import { type UploadParts, upload } from './upload.ts'
 import { createSendB2 } from './upstream.ts'
@@ -30,6 +30,20 @@ export interface LaneParts {
   readonly transport: Transport
   /** Bytes of a JSON document at most. */
   readonly documentBytes: number
+  /** Left out where every client's upstream is B2. */
+  readonly front?: B2Front
+}
+
+/** Serves those B2 native clients whose upstream is none. */
+export interface B2Front {
+  /** Whether a request is of one of its clients, by its looks: nothing of it is believed yet. */
+  takes(request: B2Request): boolean
+  answer(
+    request: B2Request,
+    seals: Seals,
+    s3Url: string | undefined,
+    signal: AbortSignal,
+  ): Promise<S3Response>
 }
 
 /** Answers B2 native clients. */
@@ -116,8 +130,11 @@ export const createB2Lane = (parts: LaneParts): B2Lane => {
   return async (received, { s3Url, ...receiving }, signal) => {
     try {
       const keyrings = parts.keyrings()
-      const rooms = { ...standing, keyrings, seals: createSeals(keyrings) }
-      return await answer(receiveB2(received, receiving), rooms, s3Url, signal)
+      const seals = createSeals(keyrings)
+      const request = receiveB2(received, receiving)
+      if (parts.front?.takes(request))
+        return await parts.front.answer(request, seals, s3Url, signal)
+      return await answer(request, { ...standing, keyrings, seals }, s3Url, signal)
     } catch (error) {
       if (error instanceof UpstreamRefusal) return givenOn(error.answer)
       throw error

@@ -3,7 +3,15 @@ import type { Keyrings } from '../keys/find-keys.ts'
 import type { Keyring, KeyVersion } from '../keys/keyring.ts'
 
 /** What a sealed text is for: one that was made for another purpose does not open. */
-export type Purpose = 'token' | 'download-token' | 'upload-url' | 'upload-token' | 'large-file'
+export type Purpose =
+  | 'token'
+  | 'download-token'
+  | 'upload-url'
+  | 'upload-token'
+  | 'large-file'
+  | 'front-token'
+  | 'front-download-token'
+  | 'front-upload-token'
 
 /**
  * Lets the proxy hand its own state to clients, since replicas share none: encrypted, so that no client comes to hold a

@@ -24,8 +24,9 @@ function* checkLanes(parts: Parts, lanes: Lanes): Generator<Remark> {
       const message = 'needs a keyring: tokens and upload URLs are sealed with a subkey. Add one.'
       yield { path: [...path, 'api'], message }
     }
-    if (nativeOf(parts).length === 0) {
-      const message = `serves nobody, since no upstream has the provider ${B2_NATIVE}. Add one, or remove the listener.`
+    if (parts.clients.every(({ options }) => options.accessKeyId === undefined)) {
+      const message =
+        'serves nobody, since no client has an accessKeyId, which is its application key id. Add one, or remove the listener.'
       yield { path: [...path, 'api'], message, warning: true }
     }
   }
