@@ -67,9 +67,12 @@ t.test('what the lane could not serve is a fault', async t => {
 t.test(
   'a lane that nobody has is remarked on; an upstream of B2 is reached by S3, too',
   async t => {
-    const nobody = await warningsOf(await folderFor(t, { ...CONFIG, listen: NATIVE.listen }))
-    t.match(nobody.join(), /serves nobody, since no upstream has the provider b2-native/)
     const clients = [{ name: 'app', trusted: 'loopback', upstream: 'main' }]
+    const listen = NATIVE.listen
+    const nobody = await warningsOf(await folderFor(t, { ...CONFIG, clients, listen }))
+    t.match(nobody.join(), /serves nobody, since no client has an accessKeyId/)
+    const front = await warningsOf(await folderFor(t, { ...CONFIG, listen }))
+    t.strictSame(front, [], 'clients of an upstream that is no B2 are served, too')
     const reached = { ...NATIVE, listen: [{ port: 0 }], clients }
     t.strictSame(await warningsOf(await folderFor(t, reached)), [])
   },

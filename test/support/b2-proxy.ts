@@ -4,17 +4,23 @@ import type { Test } from 'tap'
 import { request } from 'undici'
 import type { Client } from '../../lib/authenticate/client.ts'
 import { createB2Lane } from '../../lib/b2/lane.ts'
+import { createB2Front } from '../../lib/b2front/lane.ts'
+import { composeWays } from '../../lib/compose.ts'
 import { apiOf } from '../../lib/compose-b2.ts'
 import type { ListenB2 } from '../../lib/config/config.ts'
 import type { Keyring } from '../../lib/keys/keyring.ts'
 import { startListener } from '../../lib/listener/listener.ts'
 import { createPolicy } from '../../lib/policy/resolve.ts'
 import type { Rule } from '../../lib/policy/rule.ts'
+import { createTransport } from '../../lib/transport/create.ts'
 import { createHostTransport } from '../../lib/transport/undici.ts'
 import { APP, APP_CLIENT, configOf, encrypt, keyring, LIMITS, rule } from './proxy.ts'
 
 export interface B2ProxyOptions {
   readonly upstream: string
+  /** Whose storage is behind it; B2 when left out. */
+  readonly provider?: string
+  readonly now?: () => Date
   readonly rules?: readonly Rule[]
   readonly keyrings?: readonly Keyring[]
   readonly clients?: readonly Client[]
@@ -95,19 +101,26 @@ export const startB2Proxy = async (t: Test, options: B2ProxyOptions): Promise<B2
       done()
     },
   })
-  const { upstreams } = configOf({ upstream: options.upstream, provider: 'b2-native' })
+  const { provider = 'b2-native', now = () => new Date() } = options
+  const config = configOf({ upstream: options.upstream, provider, rules, clients })
+  const { upstreams } = config
   const keyrings = new Map(
     (options.keyrings ?? [keyring('main', 'v1')]).map(each => [each.name, each]),
   )
   const transport = createHostTransport(4)
   const policy = createPolicy(rules)
+  const s3 = createTransport(config.transport, upstreams.values())
+  const { carry } = composeWays({ config, keyrings: () => keyrings, transport: s3, now })
+  const documentBytes = 64 * 1024
+  const front = createB2Front({ clients, upstreams, carry, now, documentBytes })
   const lane = createB2Lane({
     clients,
     upstreams,
     keyrings: () => keyrings,
     policy,
     transport,
-    documentBytes: 64 * 1024,
+    documentBytes,
+    front,
   })
   const b2 = listen ?? { url: undefined, s3Url: undefined }
   const address = { kind: 'tcp', host: '127.0.0.1', port: 0, tls: undefined, b2 } as const
@@ -117,7 +130,7 @@ export const startB2Proxy = async (t: Test, options: B2ProxyOptions): Promise<B2
   const listener = await startListener({ address, domains: [], limits: LIMITS, journey, api, log })
   t.teardown(async () => {
     await listener.close()
-    await transport.close()
+    await Promise.all([transport.close(), s3.close()])
   })
   const send: B2Proxy['send'] = async (target, { method = 'GET', headers = {}, body } = {}) => {
     const url = target.startsWith('/') ? `${listener.where}${target}` : target
