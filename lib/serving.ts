@@ -109,7 +109,16 @@ const startEmbeddedUpstreams = ({ embedded }: Config, log: Logger): Promise<Embe
   )
 
 /** Options that are looked at when the process starts, and never again. */
-const AT_START = ['listen', 'admin', 'domains', 'limits', 'log', 'watch', 'embedded'] as const
+const AT_START = [
+  'listen',
+  'admin',
+  'domains',
+  'limits',
+  'log',
+  'watch',
+  'embedded',
+  'front',
+] as const
 
 const tlsOf = (address: ListenAddress | undefined): ListenTls | undefined =>
   address?.kind === 'tcp' ? address.tls : undefined
@@ -140,7 +149,7 @@ export const startServing = async (
   log: Logger,
   { isWorker = false }: ServingOptions = {},
 ): Promise<Serving> => {
-  const { domains, limits, listen } = first.config
+  const { domains, limits, listen, front } = first.config
   const embedded = await startEmbeddedUpstreams(first.config, log)
   const observation = observe(first.config)
   let ready = first
@@ -159,7 +168,16 @@ export const startServing = async (
   const b2: B2Lane = (received, receiving, signal) => running.b2(received, receiving, signal)
   listeners = await Promise.all(
     listen.map(address =>
-      startListener({ address, domains, limits, journey, api: apiOf(address, b2), log, watch }),
+      startListener({
+        address,
+        domains,
+        limits,
+        front,
+        journey,
+        api: apiOf(address, b2),
+        log,
+        watch,
+      }),
     ),
   )
   isReady = true

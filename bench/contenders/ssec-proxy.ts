@@ -8,8 +8,8 @@ import { REPOSITORY } from '../stage/repository.ts'
 import { type Contender, LOG, type Site, upstreamUrl } from './contender.ts'
 
 /** The proxy under test, as built: it verifies, injects SSE-C, signs anew, confirms and logs. */
-export const SSEC_PROXY: Contender = {
-  name: 'ssec-proxy',
+const contender = (name: string, front: 'node' | 'fast'): Contender => ({
+  name,
   encrypts: true,
   version: async () => {
     const text = await readFile(join(REPOSITORY, 'package.json'), 'utf8')
@@ -19,12 +19,12 @@ export const SSEC_PROXY: Contender = {
     const config = join(site.folder, 'config.yaml')
     // JSON is YAML.
     await writeFile(keyringPath(site), JSON.stringify(keyring()), { mode: 0o600 })
-    await writeFile(config, JSON.stringify(proxyConfig(site), null, 2))
+    await writeFile(config, JSON.stringify({ front, ...proxyConfig(site) }, null, 2))
     const args = [join(REPOSITORY, 'dist/bin/ssec-proxy.js'), 'serve', '--config', config]
     const command = { core: CORES.proxy, program: site.node, args, env: ENVIRONMENT }
     return startChild(command, join(site.folder, LOG))
   },
-}
+})
 
 const ENVIRONMENT = {
   BENCH_CLIENT_SECRET: CLIENT.secretAccessKey,
@@ -65,3 +65,7 @@ const proxyConfig = (site: Site): object => ({
 
 const listenTls = ({ route, certificate }: Site): object =>
   route.client === 'https' ? { tls: { cert: certificate.cert, key: certificate.key } } : {}
+
+export const SSEC_PROXY = contender('ssec-proxy', 'node')
+
+export const SSEC_PROXY_FAST = contender('ssec-proxy, fast front', 'fast')

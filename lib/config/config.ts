@@ -20,10 +20,14 @@ export interface Config {
   readonly log: { readonly level: LogLevel }
   /** Where metrics, health and the status page are; nowhere when left out. */
   readonly admin: AdminAddress | undefined
+  readonly front: FrontKind
   readonly transport: TransportKind
   /** The embedded upstreams to start, by upstream name. */
   readonly embedded: ReadonlyMap<string, EmbeddedSource>
 }
+
+/** `node`: node:http. `fast`: a front of our own on bare sockets, for the least CPU. */
+export type FrontKind = 'node' | 'fast'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 

@@ -114,8 +114,8 @@ export const readConfig = async (
   if (main.value === undefined || report.faults.length > 0) {
     throw new ConfigError(report.faults.toSorted(byPlace))
   }
-  const { quickstart, watch, domains, limits, log, admin, transport } = main.value
-  const config = { quickstart, watch, domains, limits, log, admin, transport, ...assembled }
+  const { quickstart, watch, domains, limits, log, admin, front, transport } = main.value
+  const config = { quickstart, watch, domains, limits, log, admin, front, transport, ...assembled }
   return { config, warnings: report.warnings, created, files: [...files] }
 }
 

@@ -181,6 +181,12 @@ export const configSchema = z
       .default([]),
     limits: limits.describe('What one client may cost.').prefault({}),
     log: log.describe('The log.').prefault({}),
+    front: z
+      .enum(['node', 'fast'])
+      .describe(
+        'What speaks HTTP with clients: `node`, Node’s own server; or `fast`, a front of our own on bare sockets, for less CPU, most of all where clients upload.',
+      )
+      .default('node'),
     transport: z
       .enum(['raw', 'undici'])
       .describe(

@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream'
 import { LARGE_SLAB, SLAB, type SlabPool, type SlabSize } from './slab-pool.ts'
 
 /** With less room than this a slab is full: a read of a few bytes costs as much as one of many. */
@@ -13,26 +12,40 @@ const GATHERED = 64 * 1024
 /** Reads that fill their slab, and leave at once, before the slab grows. */
 const EASY_READS = 4
 
+/** Where a body goes to: what a relay needs of a `Writable`. */
+export interface RelaySink {
+  /** Bytes that the kernel has not taken yet. */
+  readonly writableLength: number
+  cork(): void
+  uncork(): void
+  write(bytes: Buffer, onWritten: (fault: Error | null | undefined) => void): unknown
+  /** The last write was begun. */
+  end(): unknown
+}
+
 /** The connection that a body comes from. */
-export interface Source {
+export interface RelaySource {
   readonly isTls: boolean
   /** Reads on, if reading was stopped. */
   resume(): void
+}
+
+export interface Source extends RelaySource {
   /** The body is not wanted any more. */
   cancel(cause: unknown): void
 }
 
 /**
- * Moves a body through slabs to a client: what was read into a slab is written out of it, and nothing is copied.
+ * Moves a body through slabs to where it goes: what was read into a slab is written out of it, and nothing is copied.
  *
  * While one slab drains to a slow client the other one fills; when both are taken, reading stops. What all rests on:
  * a stretch of a slab is read into again only once no write needs it, and only `buffer` decides that, because anywhere
  * else the socket still holds the stretch that it was given last.
  */
 export class Relay {
-  readonly #sink: Writable
+  readonly #sink: RelaySink
   readonly #slabs: SlabPool
-  readonly #source: Source
+  readonly #source: RelaySource
   readonly #onFault: (cause: Error) => void
   #filling: Buffer | undefined
   #draining: Buffer | undefined
@@ -50,7 +63,12 @@ export class Relay {
   #flushSoon: NodeJS.Immediate | undefined
 
   /** @param onFault told when the client takes no more */
-  constructor(sink: Writable, slabs: SlabPool, source: Source, onFault: (cause: Error) => void) {
+  constructor(
+    sink: RelaySink,
+    slabs: SlabPool,
+    source: RelaySource,
+    onFault: (cause: Error) => void,
+  ) {
     this.#sink = sink
     this.#slabs = slabs
     this.#source = source

@@ -1,10 +1,11 @@
 import { chmod, rm } from 'node:fs/promises'
 import { connect, type Server, type Socket } from 'node:net'
-import type { Limits, ListenAddress, ListenTls } from '../config/config.ts'
+import type { FrontKind, Limits, ListenAddress, ListenTls } from '../config/config.ts'
 import { type Logger, type OpenJournal, openJournal } from '../observe/log.ts'
 import type { Watch } from '../observe/watch.ts'
 import type { Journey } from '../proxy.ts'
 import type { S3Response } from '../s3/response.ts'
+import { createFastFront } from './fast/fast-front.ts'
 import type { Front, FrontExchange, IncomingRequest, OutgoingAnswer } from './front.ts'
 import { createNodeFront } from './node-front.ts'
 import { type Receiving, receive } from './receive.ts'
@@ -25,6 +26,7 @@ export interface ListenerOptions {
   readonly address: ListenAddress
   readonly domains: readonly string[]
   readonly limits: Limits
+  readonly front: FrontKind
   readonly journey: Journey
   /** Spoken here instead of S3. */
   readonly api?: Api | undefined
@@ -168,7 +170,8 @@ export const startListener = async (options: ListenerOptions): Promise<Listener>
     const exchange = openExchange(nextId(), said, journal, () => isClosing)
     return meter(said.request.socket, journal, () => take(exchange))
   }
-  const front = createNodeFront({ address, limits, onExchange })
+  const createFront = options.front === 'fast' ? createFastFront : createNodeFront
+  const front = createFront({ address, limits, onExchange })
   front.server.maxConnections = limits.connections
   await listen(front.server, address)
   return {

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+
 /**
  * Looks at a body as it flows, and may change, hold back or refuse it.
  *
@@ -46,4 +48,28 @@ export interface Payload {
   readonly filter: BodyFilter | undefined
   /** The checksum that the client sent behind the body, verified by `filter`. */
   readonly trailer: Trailer | undefined
+}
+
+/** Whoever takes a body's bytes out of the buffers that they are read into. */
+export interface BodyReader {
+  /** Where the next bytes shall be read to; undefined when there is no room. */
+  buffer(): Buffer | undefined
+  /** Takes a stretch of the body. Only what lies in what `buffer` gave stays as it is after the call. */
+  receive(bytes: Buffer): void
+  /** @returns whether there is room for another read */
+  endOfRead(): boolean
+  /** The body is complete. */
+  end(): void
+}
+
+/** A client's body that can be had without a copy, in the buffers of whoever sends it on. */
+export abstract class DirectBody extends Readable {
+  /** Whether the connection delivers in records of TLS. */
+  abstract readonly isTls: boolean
+  /** Whether bytes that are still to come can be had without a copy. */
+  abstract get isDirect(): boolean
+  /** From now on `reader` gets what comes, and the stream nothing; undefined has the stream get it again. */
+  abstract divert(reader: BodyReader | undefined): void
+  /** Reads on, if reading was stopped. */
+  abstract readOn(): void
 }

@@ -1,4 +1,4 @@
-import { Readable, type Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Headers } from './headers.ts'
 
 /** An answer whose body is a stream, a small document, or nothing. */
@@ -8,6 +8,19 @@ export interface S3Response {
   readonly body: Readable | Buffer | undefined
 }
 
+/** What a relayed body needs of a way to a client; every `Writable` has it. */
+export interface Sink {
+  /** Bytes that the kernel has not taken yet. */
+  readonly writableLength: number
+  readonly destroyed: boolean
+  cork(): void
+  uncork(): void
+  write(bytes: Buffer, onWritten?: (fault: Error | null | undefined) => void): boolean
+  end(bytes?: Buffer): unknown
+  once(event: 'finish' | 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
+}
+
 /** A body that knows a shorter way to a client than as a stream: out of the buffers that it was read into. */
 export abstract class RelayedBody extends Readable {
   /**
@@ -15,5 +28,5 @@ export abstract class RelayedBody extends Readable {
    *
    * @throws what broke either of them; the sink is then left open, with a part of the body in it
    */
-  abstract relayTo(sink: Writable): Promise<void>
+  abstract relayTo(sink: Sink): Promise<void>
 }

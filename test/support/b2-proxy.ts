@@ -14,7 +14,7 @@ import { createPolicy } from '../../lib/policy/resolve.ts'
 import type { Rule } from '../../lib/policy/rule.ts'
 import { createTransport } from '../../lib/transport/create.ts'
 import { createHostTransport } from '../../lib/transport/undici.ts'
-import { APP, APP_CLIENT, configOf, encrypt, keyring, LIMITS, rule } from './proxy.ts'
+import { APP, APP_CLIENT, configOf, encrypt, FRONT, keyring, LIMITS, rule } from './proxy.ts'
 
 export interface B2ProxyOptions {
   readonly upstream: string
@@ -129,7 +129,15 @@ export const startB2Proxy = async (t: Test, options: B2ProxyOptions): Promise<B2
   const journey = () => Promise.reject(new Error('no S3 here'))
   const api = apiOf(address, lane)
   const log = pino({ base: null }, sink)
-  const listener = await startListener({ address, domains: [], limits: LIMITS, journey, api, log })
+  const listener = await startListener({
+    front: FRONT,
+    address,
+    domains: [],
+    limits: LIMITS,
+    journey,
+    api,
+    log,
+  })
   t.teardown(async () => {
     await listener.close()
     await Promise.all([transport.close(), s3.close()])

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { Client } from '../../lib/authenticate/client.ts'
 import { compose } from '../../lib/compose.ts'
-import type { Config, Limits, ListenAddress } from '../../lib/config/config.ts'
+import type { Config, FrontKind, Limits, ListenAddress } from '../../lib/config/config.ts'
 import type { CopyLimits } from '../../lib/copy/rooms.ts'
 import type { CopyAbility, Signature } from '../../lib/dialect/profiles.ts'
 import type { Derive } from '../../lib/keys/derive.ts'
@@ -103,6 +103,9 @@ export interface ProxyOptions {
 /** The transport that the whole suite runs over: `TRANSPORT=undici npm test` tries the fallback. */
 const kindOf = (name: string | undefined): TransportKind => (name === 'undici' ? name : 'raw')
 
+/** The front that the whole suite runs behind: `FRONT=fast npm test` tries the other. */
+export const FRONT: FrontKind = process.env['FRONT'] === 'fast' ? 'fast' : 'node'
+
 export const configOf = (options: ProxyOptions): Config => ({
   listen: [options.listen ?? { kind: 'tcp', host: '127.0.0.1', port: 0, tls: undefined }],
   quickstart: false,
@@ -136,6 +139,7 @@ export const configOf = (options: ProxyOptions): Config => ({
   rules: options.rules ?? [rule(encrypt())],
   log: { level: 'info' },
   admin: undefined,
+  front: FRONT,
   transport: kindOf(process.env['TRANSPORT']),
   embedded: new Map(),
 })
@@ -180,7 +184,14 @@ export const startProxy = async (t: Test, options: ProxyOptions): Promise<Runnin
   if (address === undefined) throw new Error('no address')
   const { domains, limits } = config
   const log = pino({ base: null }, sink)
-  const listener = await startListener({ address, domains, limits, journey, log })
+  const listener = await startListener({
+    address,
+    domains,
+    limits,
+    front: config.front,
+    journey,
+    log,
+  })
   const stop = async (): Promise<void> => {
     await listener.close()
     await transport.close()

@@ -11,7 +11,7 @@ import { withoutHopByHop } from '../../lib/s3/headers.ts'
 import type { Transport } from '../../lib/transport/transport.ts'
 import type { Upstream } from '../../lib/transport/upstream.ts'
 import type { Certificate } from '../support/certificate.ts'
-import { LIMITS } from '../support/proxy.ts'
+import { FRONT, LIMITS } from '../support/proxy.ts'
 import { type Arrival, type Manner, readBody, writeBody } from './bodies.ts'
 import { requestTo, until, upstreamAt } from './stage.ts'
 
@@ -105,6 +105,7 @@ const startFront = (scheme: Scheme, { cert, key }: Certificate, journey: Journey
     },
     domains: [],
     limits: { ...LIMITS, connections: 1000 },
+    front: FRONT,
     journey,
     log: pino({ enabled: false }),
   })

@@ -14,13 +14,22 @@ export interface PumpEvents {
   readonly refused: (cause: unknown) => void
 }
 
+/** Moves a body from the client to the upstream. */
+export interface Pump {
+  /** Whether a byte was taken from the client, which it will not send again. */
+  readonly hasTaken: boolean
+  start(): void
+  /** Sends no more, and leaves the client's stream as it is. */
+  stop(): void
+}
+
 /**
  * Moves a body from the client through its filter to the upstream, only as fast as the upstream takes it.
  *
  * The client's stream is read by its events: an async iterator costs a promise and two ticks for each chunk, which a
  * large upload feels. The stream is never destroyed here: the client must still get its answer.
  */
-export class BodyPump {
+export class BodyPump implements Pump {
   readonly #socket: Socket
   readonly #body: StreamBody
   readonly #events: PumpEvents
@@ -36,7 +45,6 @@ export class BodyPump {
     this.#left = body.length
   }
 
-  /** Whether a byte was taken from the client, which it will not send again. */
   get hasTaken(): boolean {
     return this.#hasTaken
   }
@@ -57,7 +65,6 @@ export class BodyPump {
     this.#onDrain()
   }
 
-  /** Sends no more, and leaves the client's stream as it is. */
   stop(): void {
     if (this.#isStopped) return
     this.#isStopped = true

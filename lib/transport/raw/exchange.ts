@@ -49,7 +49,7 @@ export class Exchange implements Reader, Source {
       body: bytes => this.#body?.receive(bytes),
       end: () => this.#body?.finish(),
     })
-    this.#sending = new Sending(connection.socket, request, {
+    this.#sending = new Sending(connection.socket, request, slabs, {
       sent: this.#onSent,
       refused: cause => this.#fail(bodyRefusal(cause)),
     })

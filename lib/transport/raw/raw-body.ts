@@ -1,7 +1,6 @@
-import type { Writable } from 'node:stream'
 import { Relay, type Source } from '../../http1/relay.ts'
 import type { SlabPool } from '../../http1/slab-pool.ts'
-import { RelayedBody } from '../../s3/response.ts'
+import { RelayedBody, type Sink } from '../../s3/response.ts'
 
 /** Bytes that are kept of a body which is read as a stream, or not yet. */
 const KEPT = 64 * 1024
@@ -47,7 +46,7 @@ export class RawBody extends RelayedBody {
     else this.#relay.finish()
   }
 
-  override relayTo(sink: Writable): Promise<void> {
+  override relayTo(sink: Sink): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (cause: Error): void => {
         this.destroy(cause)
@@ -78,7 +77,7 @@ export class RawBody extends RelayedBody {
     done(cause)
   }
 
-  #begin(sink: Writable, onFault: (cause: Error) => void): void {
+  #begin(sink: Sink, onFault: (cause: Error) => void): void {
     const read: Buffer | null = this.read()
     if (this.#isComplete) {
       // Small objects come and go in one piece, together with the head.

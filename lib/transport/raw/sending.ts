@@ -1,21 +1,26 @@
 import type { Socket } from 'node:net'
+import type { SlabPool } from '../../http1/slab-pool.ts'
 import type { SignedRequest } from '../../sign/sign.ts'
-import { BodyPump, type PumpEvents } from './body-pump.ts'
+import { BodyPump, type Pump, type PumpEvents, type StreamBody } from './body-pump.ts'
+import { DirectPump, isDirect } from './direct-pump.ts'
+
+const createPump = (socket: Socket, body: StreamBody, slabs: SlabPool, events: PumpEvents): Pump =>
+  isDirect(body) ? new DirectPump(socket, body, slabs, events) : new BodyPump(socket, body, events)
 
 /** One request on its way to a connection. */
 export class Sending {
   readonly #socket: Socket
   readonly #request: SignedRequest
-  readonly #pump: BodyPump | undefined
+  readonly #pump: Pump | undefined
   readonly #onSent: () => void
   #isSent = false
 
-  constructor(socket: Socket, request: SignedRequest, events: PumpEvents) {
+  constructor(socket: Socket, request: SignedRequest, slabs: SlabPool, events: PumpEvents) {
     this.#socket = socket
     this.#request = request
     this.#onSent = events.sent
     if (request.body.kind === 'stream')
-      this.#pump = new BodyPump(socket, request.body, {
+      this.#pump = createPump(socket, request.body, slabs, {
         sent: this.#finish,
         refused: events.refused,
       })
