@@ -41,8 +41,12 @@ class LengthDecoder implements BodyDecoder {
   }
 }
 
-/** A size that a number holds; extensions mean nothing to us, and their end is the line's: RFC 9112 §7.1 */
-const SIZE_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
+/** A size that a number holds; extensions mean nothing to us, but must be some: RFC 9112 §7.1 */
+const SIZE_LINE =
+  /^([0-9a-f]{1,13})(?:;[!#$%&'*+.^_`|~0-9a-z-]+(?:=(?:[!#$%&'*+.^_`|~0-9a-z-]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*$/i
+
+/** What must not come behind a body, for it says where that ends: RFC 9110 §6.5.1 */
+const FRAMING: readonly string[] = ['content-length', 'transfer-encoding']
 
 const SIZE_LINE_BYTES = 1024
 const TRAILER_BYTES = 16 * 1024
@@ -116,7 +120,8 @@ class ChunkedDecoder implements BodyDecoder {
   }
 
   #readTrailer(line: string): void {
-    parseField(line)
+    const [name] = parseField(line)
+    if (FRAMING.includes(name.toLowerCase())) throw new MessageFault('a trailer about framing')
     this.#trailerBytes += line.length + 2
   }
 }

@@ -116,9 +116,11 @@ export class ClientConnection {
     if (isNew) at = this.#takeHead(bytes)
     const underWay = this.#underWay
     if (underWay === undefined) return
+    if (underWay.decoder.hasEnded && isNew) underWay.body.finish()
+    // Its body after it: a stream that is read by who finds it full would tell its end before that one can put bytes back.
+    if (isNew) this.#start(underWay)
     if (!underWay.body.isComplete) at = this.#takeBody(underWay, bytes, at)
     if (at < bytes.length) this.#hold(bytes.subarray(at))
-    if (isNew) this.#start(underWay)
   }
 
   /** @returns where the next thing begins */

@@ -20,7 +20,8 @@ export interface RequestHead {
 }
 
 /** A space on each side and no more, and a target that no reader could end elsewhere: RFC 9112 §3. */
-const REQUEST_LINE = /^([A-Z-]+) ((?:\/|[a-z][a-z0-9+.-]*:\/\/)[\x21-\x7e]*|\*) HTTP\/1\.([01])$/i
+const REQUEST_LINE =
+  /^([A-Z-]+) ((?:\/|[Hh][Tt][Tt][Pp][Ss]?:\/\/[\w.-]+(?::\d+)?(?:\/|(?= )))[\x21-\x7e]*|\*) HTTP\/1\.([01])$/
 
 /** What node:http's parser knows, less what turns a connection into something else. */
 const KNOWN: ReadonlySet<string> = new Set(METHODS.filter(method => method !== 'CONNECT'))
@@ -93,13 +94,17 @@ const parseRequestLine = (line: string): RequestLine => {
   return { method, target, isOld: minor === '0' }
 }
 
+const isFraming = (name: string): boolean => /^(?:content-length|transfer-encoding)$/i.test(name)
+
 const parseFields = (lines: readonly string[], deciding: Deciding): string[] => {
   if (lines.length > MOST_FIELDS) throw new MessageFault('too many headers')
   const rawHeaders: string[] = []
   for (let at = 1; at < lines.length; at += 1) {
-    const [name, value] = parseField(lines[at] ?? '')
+    const line = lines[at] ?? ''
+    const [name, value] = parseField(line)
     rawHeaders.push(name, value)
     note(deciding, name, value)
+    if (isFraming(name) && /[\t ]$/.test(line)) throw new MessageFault('space behind a framing')
   }
   return rawHeaders
 }
