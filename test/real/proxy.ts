@@ -169,6 +169,7 @@ const configOf = (site: Site, endpoint: Endpoint, { cert, key }: Certificates): 
   keyrings: { main: { provider: 'file', path: join(site.folder, 'keyring.yaml') } },
   rules: RULES,
   ...(site.domains && { domains: site.domains }),
+  ...(process.env['REAL_FRONT'] && { front: process.env['REAL_FRONT'] }),
   ...(process.env['REAL_TRANSPORT'] && { transport: process.env['REAL_TRANSPORT'] }),
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import type { FrontKind } from '../../lib/config/config.ts'
 import { createRawTransport } from '../../lib/transport/raw/raw.ts'
 import { createUndiciTransport } from '../../lib/transport/undici.ts'
 import { createCertificate } from '../support/certificate.ts'
@@ -106,10 +107,15 @@ const ROUTES: readonly (readonly [client: Scheme, upstream: Scheme, sizes: reado
   ['https', 'https', [1, 64 * KiB + 1, 256 * KiB, MiB + 1, 8 * MiB + 7]],
 ]
 
-for (const [client, upstream, sizes] of ROUTES) {
-  t.test(`raw, ${client} to ${upstream}: identical or cleanly refused, no slab lost`, async t => {
+const FRONTS: readonly FrontKind[] = ['node', 'fast']
+
+const EACH = FRONTS.flatMap(front => ROUTES.map(route => [front, ...route] as const))
+
+for (const [front, client, upstream, sizes] of EACH) {
+  const name = `raw behind ${front}, ${client} to ${upstream}`
+  t.test(`${name}: identical or cleanly refused, no slab lost`, async t => {
     const slabs = new SpoilingPool()
-    const route = await openRoute(t, { client, upstream }, certificate, at =>
+    const route = await openRoute(t, { client, upstream, front }, certificate, at =>
       createRawTransport([at], { slabs }),
     )
     const seed = Date.now() % 1_000_000
@@ -121,8 +127,8 @@ for (const [client, upstream, sizes] of ROUTES) {
   })
 }
 
-t.test('undici, http to https: identical or cleanly refused', async t => {
-  const schemes = { client: 'http', upstream: 'https' } as const
+t.test('undici behind fast, http to https: identical or cleanly refused', async t => {
+  const schemes = { client: 'http', upstream: 'https', front: 'fast' } as const
   const route = await openRoute(t, schemes, certificate, at => createUndiciTransport([at]))
   await check(t, route, [0, 1, 64 * KiB + 1, MiB + 1], 1)
   await route.close()

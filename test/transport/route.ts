@@ -5,13 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { Test } from 'tap'
+import type { FrontKind } from '../../lib/config/config.ts'
 import { startListener } from '../../lib/listener/listener.ts'
 import type { Journey } from '../../lib/proxy.ts'
 import { withoutHopByHop } from '../../lib/s3/headers.ts'
 import type { Transport } from '../../lib/transport/transport.ts'
 import type { Upstream } from '../../lib/transport/upstream.ts'
 import type { Certificate } from '../support/certificate.ts'
-import { FRONT, LIMITS } from '../support/proxy.ts'
+import { LIMITS } from '../support/proxy.ts'
 import { type Arrival, type Manner, readBody, writeBody } from './bodies.ts'
 import { requestTo, until, upstreamAt } from './stage.ts'
 
@@ -95,7 +96,12 @@ const relayJourney =
     return { ...answer, headers: withoutHopByHop(answer.headers) }
   }
 
-const startFront = (scheme: Scheme, { cert, key }: Certificate, journey: Journey) =>
+const startFront = (
+  scheme: Scheme,
+  front: FrontKind,
+  { cert, key }: Certificate,
+  journey: Journey,
+) =>
   startListener({
     address: {
       kind: 'tcp',
@@ -105,7 +111,7 @@ const startFront = (scheme: Scheme, { cert, key }: Certificate, journey: Journey
     },
     domains: [],
     limits: { ...LIMITS, connections: 1000 },
-    front: FRONT,
+    front,
     journey,
     log: pino({ enabled: false }),
   })
@@ -151,7 +157,7 @@ const UNDER_WAY = 300
 /** A proxy between two ends, each of them over http or https. */
 export const openRoute = async (
   t: Test,
-  schemes: { readonly client: Scheme; readonly upstream: Scheme },
+  schemes: { readonly client: Scheme; readonly upstream: Scheme; readonly front: FrontKind },
   certificate: Certificate,
   createTransport: (upstream: Upstream) => Transport,
 ): Promise<Route> => {
@@ -160,7 +166,12 @@ export const openRoute = async (
   const endpoint = `${schemes.upstream}://127.0.0.1:${end.port}`
   const at = upstreamAt(endpoint, { ca: certificate.cert, connections: 100 })
   const transport = createTransport(at)
-  const front = await startFront(schemes.client, certificate, relayJourney(transport, at))
+  const front = await startFront(
+    schemes.client,
+    schemes.front,
+    certificate,
+    relayJourney(transport, at),
+  )
   let trips = 0
   const send = async (travel: Travelling, url: URL): Promise<void> => {
     if (travel.trip.method === 'GET')
