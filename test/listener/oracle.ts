@@ -100,8 +100,7 @@ class OwnReader {
   }
 
   #head(bytes: Buffer, from: number): number {
-    const begin = !this.#heads.hasBegun && bytes[from] === 13 && bytes[from + 1] === 10 ? 2 : 0
-    const found = this.#heads.read(bytes, from + begin)
+    const found = this.#heads.read(bytes, from)
     if (found === undefined) return bytes.length
     this.#heads = new HeadReader(HEADER_BYTES)
     const { method, target, rawHeaders, framing, isKept } = parseRequestHead(found.text)

@@ -17,9 +17,6 @@ const HELD = 256 * 1024
 /** How long the answer to what is no request may take to be read, in milliseconds. */
 const REFUSED = 2000
 
-const CR = 13
-const LF = 10
-
 /** One request under way. */
 interface UnderWay {
   readonly request: IncomingRequest
@@ -125,13 +122,11 @@ export class ClientConnection {
 
   /** @returns where the next thing begins */
   #takeHead(bytes: Buffer): number {
-    // RFC 9112 §2.2: some clients send a line end behind the body before.
-    const hasLineEnd = !this.#heads.hasBegun && bytes[0] === CR && bytes[1] === LF
     if (!this.#hasHeadBegun) {
       this.#hasHeadBegun = true
       this.#since = performance.now()
     }
-    const found = this.#heads.read(bytes, hasLineEnd ? 2 : 0)
+    const found = this.#heads.read(bytes, 0)
     if (found === undefined) return bytes.length
     this.#heads = new HeadReader(this.#parts.limits.headerBytes)
     this.#underWay = this.#open(parseRequestHead(found.text))

@@ -117,7 +117,8 @@ const parseFields = (lines: readonly string[], deciding: Deciding): string[] => 
  * @throws {MessageFault}
  */
 export const parseRequestHead = (text: string): RequestHead => {
-  const lines = text.split('\r\n')
+  // RFC 9112 §2.2: some clients send a line end behind the body before.
+  const lines = (text.startsWith('\r\n') ? text.slice(2) : text).split('\r\n')
   const line = parseRequestLine(lines[0] ?? '')
   const deciding: Deciding = {
     length: undefined,
