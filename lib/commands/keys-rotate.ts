@@ -17,7 +17,7 @@ const deriveOf = (text: string | undefined): Derive | undefined => {
 }
 
 /** The one keyring that is meant. */
-const nameOf = (names: readonly string[], wanted: string | undefined): string => {
+export const keyringNameOf = (names: readonly string[], wanted: string | undefined): string => {
   const [only = '', ...others] = names.filter(name => wanted === undefined || name === wanted)
   if (only !== '' && others.length === 0) return only
   throw new UsageError(`Name a keyring with --keyring. There are: ${names.join(', ')}.`)
@@ -27,7 +27,7 @@ const nameOf = (names: readonly string[], wanted: string | undefined): string =>
 export const rotateKey = async (options: RotateOptions, io: Io): Promise<number> => {
   const derive = deriveOf(options.derive)
   const { config } = await readConfig(toPath(io, options.config), io.env)
-  const name = nameOf([...config.keyrings.keys()], options.keyring)
+  const name = keyringNameOf([...config.keyrings.keys()], options.keyring)
   const source = config.keyrings.get(name)
   if (source === undefined) throw new RangeError(`no keyring ${name}`)
   const id = await rotate(name, source, derive, { env: io.env, now: io.now })

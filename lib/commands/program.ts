@@ -8,6 +8,7 @@ import { explain } from './explain.ts'
 import { init } from './init.ts'
 import { type Io, toPath, UsageError } from './io.ts'
 import { generateKey, listKeys } from './keys.ts'
+import { restoreKey, retireKey } from './keys-retire.ts'
 import { rotateKey } from './keys-rotate.ts'
 import { showKey } from './keys-show.ts'
 import { generateWrappedKey, importKeys } from './keys-wrap.ts'
@@ -87,7 +88,9 @@ const startGenerate = (
 }
 
 const addKeys = (program: Command, io: Io, finish: Finish): void => {
-  const keys = program.command('keys').description('make, import, list, rotate and show keys')
+  const keys = program
+    .command('keys')
+    .description('make, import, list, rotate, retire and show keys')
   keys
     .command('generate')
     .description('make a keyring with one fresh key, and print it')
@@ -124,6 +127,30 @@ const addKeys = (program: Command, io: Io, finish: Finish): void => {
     .option('--derive <how>', 'none, bucket or object; left out: as the newest version says')
     .option(...CONFIG)
     .action(options => finish(rotateKey(options, io)))
+  addRetire(keys, io, finish)
+}
+
+const addRetire = (keys: Command, io: Io, finish: Finish): void => {
+  keys
+    .command('retire')
+    .description(
+      'take a version out of use, unless an object of these buckets is encrypted with it',
+    )
+    .argument('<version>', 'its id, such as v1')
+    .argument('<urls...>', 'every bucket that is encrypted with the keyring: s3://bucket')
+    .option('--keyring <name>', 'which one; needed only where there are several')
+    .option('--concurrency <n>', 'requests at once', '32')
+    .option('--rate <n>', 'requests per second at most; left out: as many as there are')
+    .option('--client <name>', 'whose upstream is asked; may be left out when there is only one')
+    .option(...CONFIG)
+    .action((version, urls, options) => finish(retireKey(version, urls, options, io)))
+  keys
+    .command('restore')
+    .description('bring a retired version back, to read with it again')
+    .argument('<version>', 'its id, such as v1')
+    .option('--keyring <name>', 'which one; needed only where there are several')
+    .option(...CONFIG)
+    .action((version, options) => finish(restoreKey(version, options, io)))
 }
 
 const addPresign = (program: Command, io: Io, finish: Finish): void => {

@@ -15,6 +15,7 @@ import { replaceSecretFile, withLock } from './providers/secret-file.ts'
 import { addKvVersion, createKvProvider } from './providers/vault/kv.ts'
 import { createVaultSession } from './providers/vault/session.ts'
 import { readWrappedFile, wrappedText } from './providers/wrapped-file.ts'
+import { readRetired } from './retire.ts'
 
 type FileSource = Extract<KeyringSource, { kind: 'file' }>
 type SecretSource = Extract<KeyringSource, { kind: 'awsSecretsManager' }>
@@ -36,8 +37,9 @@ const freshOf = (
   versions: readonly KeyVersion[],
   wanted: Derive | undefined,
   now: Date,
+  retired: readonly KeyVersion[] = [],
 ): KeyVersion => ({
-  ...generateVersion(nextId(versions), now),
+  ...generateVersion(nextId([...versions, ...retired]), now),
   derive: deriveOf(versions, wanted),
 })
 
@@ -48,7 +50,8 @@ const rotateFile = (
 ): Promise<string> =>
   withLock(path, async () => {
     const versions = await readKeyringFile(path, readableFor)
-    const fresh = freshOf(versions, wanted, now())
+    const retired = await readRetired(path, readableFor)
+    const fresh = freshOf(versions, wanted, now(), retired)
     await replaceSecretFile(path, keyringText([fresh, ...versions]))
     return fresh.id
   })

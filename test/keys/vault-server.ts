@@ -11,6 +11,8 @@ export interface VaultServer {
   fault: number | undefined
   /** The keys of the secret, oldest first: version 1 is the first; undefined for one that was deleted. */
   readonly keys: (string | undefined)[]
+  /** Those of versions that were deleted through the API, by their number. */
+  readonly deleted: Map<number, string>
   maxVersions: number
   /** When each version was made, by its number. */
   readonly created: Map<number, string>
@@ -66,14 +68,31 @@ const write = ({ keys }: VaultServer, body: Record<string, unknown>): Reply => {
   return [200, { data: { version: keys.length } }]
 }
 
+const numbersIn = (body: Record<string, unknown>): readonly number[] =>
+  body['versions'] as readonly number[]
+
+/** A deleted version keeps its key. */
+const remove: Handler = ({ keys, deleted }, body) => {
+  for (const version of numbersIn(body)) {
+    deleted.set(version, keys[version - 1] ?? deleted.get(version) ?? '')
+    keys[version - 1] = undefined
+  }
+  return [204, undefined]
+}
+
+const bringBack: Handler = ({ keys, deleted }, body) => {
+  for (const version of numbersIn(body)) keys[version - 1] = deleted.get(version)
+  return [204, undefined]
+}
+
+type Handler = (vault: VaultServer, body: Record<string, unknown>, token: string) => Reply
+
 const logIn = (vault: VaultServer, isRight: boolean): Reply => {
   if (!isRight) return [400, { errors: ['invalid role or secret ID'] }]
   const token = `s.${vault.tokens.size + 1}`
   vault.tokens.add(token)
   return [200, { auth: { client_token: token, lease_duration: vault.lease, renewable: true } }]
 }
-
-type Handler = (vault: VaultServer, body: Record<string, unknown>, token: string) => Reply
 
 const LOGINS: Readonly<Record<string, Handler>> = {
   'POST /v1/auth/approle/login': (vault, body) =>
@@ -90,6 +109,8 @@ const CALLS: Readonly<Record<string, Handler>> = {
   ],
   'GET /v1/secret/metadata/ssec/main': metadata,
   'POST /v1/secret/data/ssec/main': write,
+  'POST /v1/secret/delete/ssec/main': remove,
+  'POST /v1/secret/undelete/ssec/main': bringBack,
 }
 
 const answer = (
@@ -117,6 +138,7 @@ export const startVault = async (t: Test, ...keys: readonly string[]): Promise<V
     calls: [],
     fault: undefined,
     keys: [...keys],
+    deleted: new Map(),
     maxVersions: 0,
     created: new Map(),
     lease: 3600,
@@ -130,7 +152,9 @@ export const startVault = async (t: Test, ...keys: readonly string[]): Promise<V
     if (vault.fault === 0) return void request.socket.destroy()
     const [status, value] =
       vault.fault === undefined ? answer(vault, call, token, body) : [vault.fault, { errors: [] }]
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(value === undefined ? '' : JSON.stringify(value))
   }
   const server = createServer((request, response) => void serve(request, response))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -57,6 +57,23 @@ export const createSecretFile = async (file: string, text: string): Promise<void
   await syncFolder(folder)
 }
 
+/** Whether there is a file of that name. */
+export const isThere = async (file: string): Promise<boolean> => {
+  try {
+    await stat(file)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Removes a file, if there is one, for good. */
+export const removeSecretFile = async (file: string): Promise<void> => {
+  await rm(file, { force: true })
+  await syncFolder(dirname(file))
+}
+
 /** Runs `work` while nobody else does so for that file, on any machine that has it. */
 export const withLock = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
   const lock = `${file}.lock`

@@ -47,7 +47,9 @@ const metadataOf = (data: VaultData): Metadata => {
   }
 }
 
-const addressOf = ({ mount, path }: KvPlace, what: 'data' | 'metadata'): string =>
+type What = 'data' | 'metadata' | 'delete' | 'undelete'
+
+const addressOf = ({ mount, path }: KvPlace, what: What): string =>
   `${encodePath(mount)}/${what}/${encodePath(path)}`
 
 /** A keyring in Vault or OpenBao: version 3 of the secret is version `v3` of the keyring. */
@@ -104,4 +106,15 @@ export const addKvVersion = async (
     data: version,
   })
   return `v${numberOf(answer?.['version'])}`
+}
+
+/** Deletes a version of the secret, or brings it back. A deleted one is kept; only `destroy` would end it, which is never asked. */
+export const setKvVersionDeleted = async (
+  session: VaultSession,
+  place: KvPlace,
+  version: number,
+  isDeleted: boolean,
+): Promise<void> => {
+  const path = addressOf(place, isDeleted ? 'delete' : 'undelete')
+  await session.call('POST', path, { versions: [version] })
 }
