@@ -4,7 +4,7 @@ import type { AmendRooms, BlockMemory } from './amend/blocked.ts'
 import { type AuthenticatedRequest, createAuthenticate } from './authenticate/authenticate.ts'
 import { createAuthenticateForm } from './authenticate/authenticate-form.ts'
 import type { Client } from './authenticate/client.ts'
-import { receiveBody } from './body/receive.ts'
+import { type Body, receiveBody } from './body/receive.ts'
 import type { Config } from './config/config.ts'
 import { copy } from './copy/copy.ts'
 import { type CopyLimits, S3_LIMITS } from './copy/rooms.ts'
@@ -23,6 +23,7 @@ import { keepAlive, type Patience, USUAL_PATIENCE } from './response/keep-alive.
 import { type ClientView, toClient } from './response/to-client.ts'
 import { toForm } from './response/to-form.ts'
 import type { KeyringAt } from './response/upload-ids.ts'
+import { type Awaitable, andThen } from './s3/awaitable.ts'
 import { parseDeleteKeys } from './s3/delete-document.ts'
 import { operationNamed } from './s3/operation.ts'
 import type { S3Response } from './s3/response.ts'
@@ -59,14 +60,18 @@ export interface Parts {
   readonly patience?: Patience
 }
 
-const receive = async (
+const receive = (
   request: KeyedRequest,
   policy: Policy,
   documentBytes: number,
-): Promise<ReceivedRequest> => {
+): Awaitable<ReceivedRequest> => {
   request.proceed()
   const isDocument = request.operation.body === 'document'
-  const body = await receiveBody(request.wire, request.payload, isDocument, documentBytes)
+  const body = receiveBody(request.wire, request.payload, isDocument, documentBytes)
+  return andThen(body, each => withBody(request, each, policy))
+}
+
+const withBody = (request: KeyedRequest, body: Body, policy: Policy): ReceivedRequest => {
   if (request.operation.name === 'DeleteObjects' && request.address.level === 'bucket') {
     const document = body.kind === 'bytes' ? body.bytes.toString('utf8') : ''
     decideDeletes(policy, request.client.name, request.address.bucket, parseDeleteKeys(document))
@@ -92,12 +97,18 @@ const newerWith =
   }
 
 /** The keyrings of now; with the newest version, where a request goes on with an upload of a version unknown here. */
-const keyringsFor = async (
+const keyringsFor = (
   { permission, address, query }: DecidedRequest,
-  { keyrings, renewKeyring }: Parts,
-): Promise<Keyrings> => {
-  if (permission.kind === 'encrypt' && namesStrangeUpload({ address, query }, keyrings().values()))
-    await renewKeyring?.(permission.effect.encrypt.keyring)
+  parts: Parts,
+): Awaitable<Keyrings> => {
+  const known = parts.keyrings()
+  return permission.kind === 'encrypt' && namesStrangeUpload({ address, query }, known.values())
+    ? renewed(permission.effect.encrypt.keyring, parts)
+    : known
+}
+
+const renewed = async (name: string, { keyrings, renewKeyring }: Parts): Promise<Keyrings> => {
+  await renewKeyring?.(name)
   return keyrings()
 }
 
@@ -144,7 +155,7 @@ const undoWith =
 
 const confirmWith =
   (exchange: Exchange) =>
-  (attempted: AttemptedRequest): Promise<ConfirmedRequest> =>
+  (attempted: AttemptedRequest): Awaitable<ConfirmedRequest> =>
     confirm(attempted, exchange.profile, undoWith(exchange))
 
 /** A request with its ETags and checksums as the provider takes them. */
@@ -232,7 +243,8 @@ const composeRooms = (parts: Parts): Rooms => {
     openForm,
     authenticateForm: form => noted(authenticateForm(form, now())),
     decide: request => decide(policy, request),
-    findKeys: async request => findKeys(await keyringsFor(request, parts), request),
+    findKeys: request =>
+      andThen(keyringsFor(request, parts), keyrings => findKeys(keyrings, request)),
     receive: request => receive(request, policy, config.limits.documentBytes),
     enforce: request =>
       enforce(

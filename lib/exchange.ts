@@ -5,7 +5,8 @@ import { speechOf } from './dialect/speech.ts'
 import { createToUpstream, type Saying, type UpstreamRequest } from './dialect/to-upstream.ts'
 import { settleErrors } from './response/document.ts'
 import { inS3Words } from './response/s3-words.ts'
-import { type Credentials, type CredentialsSource, credentialsNow } from './s3/credentials.ts'
+import { type Awaitable, andThen } from './s3/awaitable.ts'
+import type { Credentials, CredentialsSource, LiveCredentials } from './s3/credentials.ts'
 import { S3Error } from './s3/error.ts'
 import type { S3Response } from './s3/response.ts'
 import { leaveUnsigned, type SignedRequest, sign } from './sign/sign.ts'
@@ -37,9 +38,12 @@ const credentialsOf = (client: Client, upstream: Upstream): CredentialsSource | 
 }
 
 /** @throws {S3Error} `ServiceUnavailable` when there are none now */
-const ofNow = async (source: CredentialsSource): Promise<Credentials> => {
+const ofNow = (source: CredentialsSource): Awaitable<Credentials> =>
+  'current' in source ? currentOf(source) : source
+
+const currentOf = async (source: LiveCredentials): Promise<Credentials> => {
   try {
-    return await credentialsNow(source)
+    return await source.current()
   } catch (cause) {
     const message = 'The credentials for the storage provider cannot be had now.'
     throw new S3Error('ServiceUnavailable', message, { cause })
@@ -89,20 +93,20 @@ const overB2: Exchanging = (upstream, profile, source, { transport, now }) => {
 
 const bySaying: Exchanging = (upstream, profile, source, parts) => {
   const { family } = speechOf(upstream, profile)
-  const signed = async (request: UpstreamRequest): Promise<SignedRequest> => {
-    if (source === undefined) return leaveUnsigned(request)
-    const credentials = await ofNow(source)
-    return sign(request, credentials, parts.signingKeys, parts.now())
-  }
+  const signed = (request: UpstreamRequest): Awaitable<SignedRequest> =>
+    source === undefined
+      ? leaveUnsigned(request)
+      : andThen(ofNow(source), credentials =>
+          sign(request, credentials, parts.signingKeys, parts.now()),
+        )
   const toUpstream = createToUpstream(upstream, profile)
   const sendBy =
-    (
-      settle: (request: UpstreamRequest) => SignedRequest | Promise<SignedRequest>,
-    ): Exchange['send'] =>
+    (settle: (request: UpstreamRequest) => Awaitable<SignedRequest>): Exchange['send'] =>
     async (saying, signal) => {
-      const request = toUpstream(saying)
-      const answer = await settleErrors(await parts.transport.send(await settle(request), signal))
-      return inS3Words(answer, saying, family)
+      const settled = settle(toUpstream(saying))
+      const request = settled instanceof Promise ? await settled : settled
+      const answer = settleErrors(await parts.transport.send(request, signal))
+      return andThen(answer, each => inS3Words(each, saying, family))
     }
   return { profile, upstream, send: sendBy(signed), sendUnsigned: sendBy(leaveUnsigned) }
 }

@@ -2,6 +2,7 @@ import type { AuthenticatedRequest } from './authenticate/authenticate.ts'
 import type { Form } from './form/form.ts'
 import type { KeyedRequest } from './keys/find-keys.ts'
 import type { DecidedRequest } from './policy/decide.ts'
+import type { Awaitable } from './s3/awaitable.ts'
 import type { S3Request } from './s3/request.ts'
 import type { S3Response } from './s3/response.ts'
 import type { AttemptedRequest } from './ssec/attempt.ts'
@@ -19,12 +20,12 @@ export interface Rooms {
   openForm(request: S3Request): Promise<Form>
   authenticateForm(form: Form): AuthenticatedRequest
   decide(request: AuthenticatedRequest): DecidedRequest
-  findKeys(request: DecidedRequest): Promise<KeyedRequest>
-  receive(request: KeyedRequest): Promise<ReceivedRequest>
+  findKeys(request: DecidedRequest): Awaitable<KeyedRequest>
+  receive(request: KeyedRequest): Awaitable<ReceivedRequest>
   enforce(request: ReceivedRequest): EnforcedRequest
   attempt(request: EnforcedRequest, signal: AbortSignal): Promise<AttemptedRequest>
-  confirm(attempted: AttemptedRequest): Promise<ConfirmedRequest>
-  toClient(confirmed: ConfirmedRequest, received: S3Request): Promise<S3Response>
+  confirm(attempted: AttemptedRequest): Awaitable<ConfirmedRequest>
+  toClient(confirmed: ConfirmedRequest, received: S3Request): Awaitable<S3Response>
   toForm(answer: S3Response, form: Form): Promise<S3Response>
   /** Says an answer in the dialect that was asked in. */
   speak(answer: S3Response, asked: AuthenticatedRequest): S3Response

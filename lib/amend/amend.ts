@@ -10,10 +10,7 @@ import { readPart } from './part.ts'
  * Sends a request, and makes its answer what S3's would be where providers are known to answer otherwise, with further
  * requests where it takes them.
  */
-export const amend = async (
-  request: EnforcedRequest,
-  rooms: AmendRooms,
-): Promise<AttemptedRequest> => {
+export const amend = (request: EnforcedRequest, rooms: AmendRooms): Promise<AttemptedRequest> => {
   switch (request.operation.name) {
     case 'CompleteMultipartUpload':
       return completeUpload(request, rooms)
@@ -25,6 +22,14 @@ export const amend = async (
         ? readPart(request, rooms)
         : rooms.attempt(request)
     default:
-      return explainBlock(await rooms.attempt(request), rooms)
+      return explained(request, rooms)
   }
+}
+
+const explained = async (
+  request: EnforcedRequest,
+  rooms: AmendRooms,
+): Promise<AttemptedRequest> => {
+  const attempted = await rooms.attempt(request)
+  return attempted.answer.status === 403 ? explainBlock(attempted, rooms) : attempted
 }

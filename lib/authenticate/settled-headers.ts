@@ -1,4 +1,4 @@
-import { type Headers, withHeaders, withoutHeaders } from '../s3/headers.ts'
+import { type Headers, someHeader, withHeaders, withoutHeaders } from '../s3/headers.ts'
 import { checksumAlgorithm } from './checksum.ts'
 
 /** Headers that speak to the proxy alone: of the signature that it judged, and of the framing that it takes off. */
@@ -20,7 +20,7 @@ const SDK_ALGORITHM = 'x-amz-sdk-checksum-algorithm'
 export const settledHeaders = (headers: Headers): Headers => {
   const encoding = contentEncoding(headers)
   const hasChecksum = (): boolean =>
-    [...headers.keys()].some(name => checksumAlgorithm(name) !== undefined)
+    someHeader(headers, name => checksumAlgorithm(name) !== undefined)
   const ends = (name: string): boolean =>
     ENDS_HERE.has(name) ||
     (name === SDK_ALGORITHM && !hasChecksum()) ||

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Awaitable } from '../s3/awaitable.ts'
 import type { Payload } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { filtered } from './filter.ts'
@@ -22,13 +23,24 @@ export const NO_BODY: Body = { kind: 'none' }
  *
  * @throws {S3Error} `MaxMessageLengthExceeded`, `MissingContentLength`, and whatever the payload's filter finds wrong
  */
-export const receiveBody = async (
+export const receiveBody = (
   wire: Readable,
   payload: Payload | undefined,
   isDocument: boolean,
   documentBytes: number,
-): Promise<Body> => {
+): Awaitable<Body> => {
   if (payload === undefined) return NO_BODY
+  if (!payload.isLengthUnsaid && !isDocument && payload.length > 0) {
+    return { kind: 'stream', wire, payload }
+  }
+  return readWhole(wire, payload, documentBytes)
+}
+
+const readWhole = async (
+  wire: Readable,
+  payload: Payload,
+  documentBytes: number,
+): Promise<Body> => {
   if (payload.isLengthUnsaid) {
     return {
       kind: 'bytes',
@@ -36,7 +48,6 @@ export const receiveBody = async (
       trailer: undefined,
     }
   }
-  if (!isDocument && payload.length > 0) return { kind: 'stream', wire, payload }
   if (payload.length > documentBytes) throw new S3Error('MaxMessageLengthExceeded')
   return { kind: 'bytes', bytes: await collect(wire, payload), trailer: payload.trailer }
 }

@@ -1,5 +1,6 @@
 import type { Profile } from '../dialect/profiles.ts'
 import { readDocument, withDocument } from '../response/document.ts'
+import type { Awaitable } from '../s3/awaitable.ts'
 import type { Query } from '../s3/query.ts'
 import type { S3Response } from '../s3/response.ts'
 import type { AttemptedRequest } from '../ssec/attempt.ts'
@@ -23,7 +24,7 @@ export interface CopyRooms {
   readonly limits: CopyLimits
   readonly now: () => Date
   attempt(request: EnforcedRequest): Promise<AttemptedRequest>
-  confirm(attempted: AttemptedRequest): Promise<ConfirmedRequest>
+  confirm(attempted: AttemptedRequest): Awaitable<ConfirmedRequest>
   /** Sends what cleans up: the client's going away does not stop it. */
   cleanUp(request: EnforcedRequest): Promise<AttemptedRequest>
 }

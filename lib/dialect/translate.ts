@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { S3Error } from '../s3/error.ts'
-import type { Headers } from '../s3/headers.ts'
+import { type Headers, withoutHeaders } from '../s3/headers.ts'
 import type { Query } from '../s3/query.ts'
 import { FAMILIES, type Family, isForeignHeader, type TripleNames } from './families.ts'
 import { readIdioms, writeIdioms } from './idioms.ts'
@@ -74,10 +74,7 @@ export const readQuery = ({ query: pairs }: Family, query: Query): Query =>
         value,
       }))
 
-const withoutForeign = (headers: Headers): Headers =>
-  [...headers.keys()].some(isForeignHeader)
-    ? new Map([...headers].filter(([name]) => !isForeignHeader(name)))
-    : headers
+const withoutForeign = (headers: Headers): Headers => withoutHeaders(headers, isForeignHeader)
 
 const withoutImplied = (family: Family, headers: Headers): Headers =>
   family.impliesKms && headers.get(ENCRYPTION) === 'aws:kms' && headers.has(KMS_KEY_ID)

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { Awaitable } from '../s3/awaitable.ts'
 import type { BodyFilter } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { type Headers, withHeaders, withoutHeaders } from '../s3/headers.ts'
@@ -24,10 +25,13 @@ export const readDocument = async (body: Readable, limit: number): Promise<Buffe
 }
 
 /** An answer with its error document read: what decides on retries and is scrubbed must be seen whole. */
-export const settleErrors = async (answer: UpstreamAnswer): Promise<S3Response> =>
-  answer.status < 400
-    ? answer
-    : { ...answer, body: (await readDocument(answer.body, ERROR_BYTES)) ?? Buffer.alloc(0) }
+export const settleErrors = (answer: UpstreamAnswer): Awaitable<S3Response> =>
+  answer.status < 400 ? answer : withReadError(answer)
+
+const withReadError = async (answer: UpstreamAnswer): Promise<S3Response> => ({
+  ...answer,
+  body: (await readDocument(answer.body, ERROR_BYTES)) ?? Buffer.alloc(0),
+})
 
 /** The text of an answer's document, when it has been read. */
 export const documentText = ({ body }: S3Response): string =>

@@ -2,6 +2,7 @@ import { documentReader, listedStorageClass } from '../dialect/documents.ts'
 import type { Family } from '../dialect/families.ts'
 import type { Saying } from '../dialect/to-upstream.ts'
 import { readResponse } from '../dialect/translate.ts'
+import type { Awaitable } from '../s3/awaitable.ts'
 import type { BodyFilter } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { hasParameter } from '../s3/query.ts'
@@ -13,14 +14,14 @@ import { rewriteElements, withInnerXml } from './elements.ts'
 const DOCUMENT_BYTES = 1024 * 1024
 
 /** An answer in its provider's words, in S3's: headers, documents and the storage classes of listings. */
-export const inS3Words = async (
+export const inS3Words = (
   answer: S3Response,
   saying: Saying,
   family: Family,
-): Promise<S3Response> => {
+): Awaitable<S3Response> => {
   const { address, query, method } = saying
   const headers = readResponse(family, answer.headers, address.level, saying.headers)
-  const read = { ...answer, headers }
+  const read = headers === answer.headers ? answer : { ...answer, headers }
   if (family.name === 'amz' || answer.status !== 200 || method !== 'GET') return read
   const reader = documentReader(family.name, { level: address.level, query })
   if (reader !== undefined) return throughReader(read, reader)

@@ -1,6 +1,7 @@
 import { documentWriter, shownStorageClass } from '../dialect/documents.ts'
 import { FAMILIES } from '../dialect/families.ts'
 import type { CustomerKey } from '../keys/customer-key.ts'
+import { type Awaitable, andThen } from '../s3/awaitable.ts'
 import type { BodyFilter } from '../s3/body.ts'
 import { S3Error } from '../s3/error.ts'
 import { endsAtHop, type Headers } from '../s3/headers.ts'
@@ -119,11 +120,11 @@ const wholeDocument = async ({ body }: S3Response, limit: number): Promise<Buffe
  *
  * @throws {S3Error} `UpstreamRedirect`; `InternalError` for a document over the limit
  */
-export const toClient = async (
+export const toClient = (
   confirmed: ConfirmedRequest,
   received: S3Request,
   view: ClientView,
-): Promise<S3Response> => {
+): Awaitable<S3Response> => {
   const { answer, request } = confirmed
   refuseRedirect(answer)
   const headers = withShownEtag(headersFor(confirmed), request, view.etagsAt)
@@ -132,9 +133,9 @@ export const toClient = async (
   if (answer.status >= 400) return withScrubbedError(response, keysOf(confirmed))
   if (answer.status !== 200) return response
   const rewrite = rewriteOf(confirmed, received, view) ?? dialectRewrite(received)
-  const rewritten = await withRewritten(response, rewrite, view)
-  const marked = throughFilter(rewritten, etagFilter(request, view.etagsAt))
-  return throughFilter(marked, listingFilter(confirmed))
+  const filtered = (whole: S3Response): S3Response =>
+    throughFilter(throughFilter(whole, etagFilter(request, view.etagsAt)), listingFilter(confirmed))
+  return andThen(rewrite === undefined ? response : rewriting(response, rewrite, view), filtered)
 }
 
 /** The storage classes of a listing, in the client's words. */
@@ -143,12 +144,11 @@ const listingFilter = ({ request }: ConfirmedRequest): BodyFilter | undefined =>
   return change === undefined || !isListing(request) ? undefined : storageClassFilter(change)
 }
 
-const withRewritten = async (
+const rewriting = async (
   response: S3Response,
-  rewrite: Rewrite | undefined,
+  rewrite: Rewrite,
   { documentBytes }: ClientView,
 ): Promise<S3Response> => {
-  if (rewrite === undefined) return response
   const xml = (await wholeDocument(response, documentBytes)).toString('utf8')
   return withDocument(response, Buffer.from(rewrite(xml)))
 }

@@ -1,4 +1,4 @@
-import type { Headers } from './headers.ts'
+import { type Headers, someHeader } from './headers.ts'
 
 /** The families of names that clients speak: S3's own, Huawei OBS's and Google Cloud Storage's. */
 export type ClientDialect = 'amz' | 'obs' | 'goog'
@@ -29,12 +29,11 @@ const LOOKS: readonly Looks[] = [
  */
 export const dialectOf = (headers: Headers, rawQuery: string): ClientDialect => {
   const authorization = headers.get('authorization')
-  const names = [...headers.keys()]
   const found = LOOKS.find(
     looks =>
       authorization?.startsWith(looks.authorization) === true ||
-      looks.inQuery.test(rawQuery) ||
-      names.some(name => name.startsWith(looks.prefix)),
+      (rawQuery !== '' && looks.inQuery.test(rawQuery)) ||
+      someHeader(headers, name => name.startsWith(looks.prefix)),
   )
   return found?.dialect ?? 'amz'
 }

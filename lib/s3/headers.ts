@@ -39,11 +39,17 @@ export const withHeaders = (
 
 /** `headers` less every one whose name `drop` answers true to. */
 export const withoutHeaders = (headers: Headers, drop: (name: string) => boolean): Headers => {
-  const dropped = [...headers.keys()].filter(drop)
-  if (dropped.length === 0) return headers
-  const result = new Map(headers)
-  for (const name of dropped) result.delete(name)
+  if (!someHeader(headers, drop)) return headers
+  // Filled anew: a map that entries are deleted from is built again behind the scenes.
+  const result = new Map<string, string>()
+  for (const [name, value] of headers) if (!drop(name)) result.set(name, value)
   return result
+}
+
+/** Whether `test` answers true to the name of any of `headers`. */
+export const someHeader = (headers: Headers, test: (name: string) => boolean): boolean => {
+  for (const name of headers.keys()) if (test(name)) return true
+  return false
 }
 
 const HOP_BY_HOP = new Set([

@@ -55,8 +55,7 @@ export const scopeText = (scope: CredentialScope, { terminator }: Spelling = AWS
 /** Such as `20130524T000000Z`. */
 export const amzDate = (now: Date): string => {
   const iso = now.toISOString()
-  const date = iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 10)
-  return `${date}T${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
+  return `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
 }
 
 const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/

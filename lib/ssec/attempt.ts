@@ -62,13 +62,11 @@ export const tryAttempts = async (
   profile: Profile,
   { memory, send, newer }: Trying,
 ): Promise<AttemptedRequest> => {
-  const tryOne = async (attempt: Attempt): Promise<Tried> => {
-    const answer = await send(attempt)
-    return { attempt, answer, refusal: refusalIn(profile, request.method, answer) }
-  }
-  const tried = await tryEach(inOrder(request, memory), tryOne)
+  const judge = (answer: S3Response): Refusal | undefined =>
+    refusalIn(profile, request.method, answer)
+  const tried = await tryEach(inOrder(request, memory), send, judge)
   if (newer !== undefined && isWrongKey(tried))
-    tried.push(...(await tryEach(await newer(request), tryOne)))
+    tried.push(...(await tryEach(await newer(request), send, judge)))
   const outcome = outcomeOf(tried)
   // With one key there is nothing to remember.
   const hasChoice = request.attempts.length > 1 || tried.length > 1
@@ -84,13 +82,15 @@ const inOrder = (request: EnforcedRequest, memory: VersionMemory): readonly Atte
 
 const tryEach = async (
   attempts: readonly Attempt[],
-  tryOne: (attempt: Attempt) => Promise<Tried>,
+  send: Send,
+  judge: (answer: S3Response) => Refusal | undefined,
 ): Promise<Tried[]> => {
   const tried: Tried[] = []
   for (const attempt of attempts) {
-    const one = await tryOne(attempt)
-    tried.push(one)
-    if (one.refusal === undefined) break
+    const answer = await send(attempt)
+    const refusal = judge(answer)
+    tried.push({ attempt, answer, refusal })
+    if (refusal === undefined) break
   }
   return tried
 }

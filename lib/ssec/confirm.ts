@@ -1,6 +1,7 @@
 import type { Profile } from '../dialect/profiles.ts'
 import type { Permission } from '../policy/decide.ts'
 import { discard } from '../response/document.ts'
+import type { Awaitable } from '../s3/awaitable.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Through } from '../s3/request.ts'
 import type { S3Response } from '../s3/response.ts'
@@ -92,11 +93,11 @@ const refuseWrite = async (attempted: AttemptedRequest, undo: Undo): Promise<nev
  *
  * @throws {S3Error} `UnconfirmedEncryption` for a write, after taking it back; `AccessDenied` for a plaintext read.
  */
-export const confirm = async (
+export const confirm = (
   attempted: AttemptedRequest,
   profile: Profile,
   undo: Undo,
-): Promise<ConfirmedRequest> => {
+): Awaitable<ConfirmedRequest> => {
   if (attempted.refusal === 'plaintext' && deniesPlaintext(attempted)) refusePlaintext(attempted)
   if (lacksMethod(attempted, profile)) return refuseWrite(attempted, undo)
   if (!lacksEcho(attempted, profile) && !readsPlaintext(attempted))

@@ -12,7 +12,9 @@ import { withOtherDocument } from './other-document.ts'
  * @throws {S3Error} `BadDigest` for a document that its Content-MD5 does not vouch for
  */
 export const withProviderEtags = (request: ReceivedRequest, etagsAt: EtagsAt): ReceivedRequest => {
-  const unmarked = { ...request, headers: unmarkHeaders(request, etagsAt) } as ReceivedRequest
+  const headers = unmarkHeaders(request, etagsAt)
+  const unmarked =
+    headers === request.headers ? request : ({ ...request, headers } as ReceivedRequest)
   return request.body.kind === 'bytes'
     ? withDocument(unmarked, request.body.bytes, etagsAt)
     : unmarked

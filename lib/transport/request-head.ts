@@ -13,13 +13,16 @@ const TARGET = /^\/[\x21-\x7e]*$/
  */
 export const assertSendable = ({ method, target, headers }: SignedRequest): void => {
   if (!TOKEN.test(method) || !TARGET.test(target)) throw new S3Error('InvalidRequest')
+  let names = ''
   let values = ''
   for (const [name, value] of headers) {
-    if (!TOKEN.test(name)) throw unsendable(name)
+    names += name
     values += value
   }
-  if (VALUE.test(values)) return
-  for (const [name, value] of headers) if (!VALUE.test(value)) throw unsendable(name)
+  if (TOKEN.test(names) && VALUE.test(values) && !headers.has('')) return
+  for (const [name, value] of headers) {
+    if (!TOKEN.test(name) || !VALUE.test(value)) throw unsendable(name)
+  }
 }
 
 const unsendable = (name: string): S3Error =>
