@@ -3,11 +3,17 @@ import type { Contender } from './contenders/contender.ts'
 import { HAPROXY } from './contenders/haproxy.ts'
 import { HTTP_PROXY_3 } from './contenders/http-proxy-3.ts'
 import { NGINX } from './contenders/nginx.ts'
-import { SSEC_PROXY } from './contenders/ssec-proxy.ts'
+import { SSEC_PROXY, SSEC_PROXY_FAST } from './contenders/ssec-proxy.ts'
 import { ROUTES, type Route } from './stage/route.ts'
 
 /** The peers pass through. */
-export const CONTENDERS: readonly Contender[] = [SSEC_PROXY, NGINX, HAPROXY, HTTP_PROXY_3]
+export const CONTENDERS: readonly Contender[] = [
+  SSEC_PROXY,
+  SSEC_PROXY_FAST,
+  NGINX,
+  HAPROXY,
+  HTTP_PROXY_3,
+]
 
 export interface Options {
   /** A smoke: little work, one run, nothing recorded. */

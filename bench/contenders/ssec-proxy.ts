@@ -68,4 +68,5 @@ const listenTls = ({ route, certificate }: Site): object =>
 
 export const SSEC_PROXY = contender('ssec-proxy', 'node')
 
-export const SSEC_PROXY_FAST = contender('ssec-proxy, fast front', 'fast')
+/** The same with `front: fast`. */
+export const SSEC_PROXY_FAST = contender('ssec-proxy-fast', 'fast')
