@@ -15,7 +15,7 @@ const sourceOf = async ({ config: file, keyring }: WrapOptions, io: Io): Promise
   const source = config.keyrings.get(keyring)
   if (source !== undefined && isWrapped(source)) return source
   throw new UsageError(
-    'The configuration has no keyring of that name whose keys are wrapped (provider awsKms).',
+    'The configuration has no keyring of that name whose keys are wrapped (provider awsKms or vaultTransit).',
   )
 }
 

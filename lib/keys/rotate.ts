@@ -121,6 +121,7 @@ export const rotate = async (
     case 'file':
       return rotateFile(source, derive, surroundings).catch(asLockFault)
     case 'awsKms':
+    case 'vaultTransit':
       return rotateWrapped(name, source, derive, surroundings).catch(asLockFault)
     case 'awsSecretsManager':
       return rotateSecret(source, derive, surroundings)

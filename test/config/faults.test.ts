@@ -139,7 +139,9 @@ const SHAPE: readonly Case[] = [
   [
     'a keyring of no provider',
     { keyrings: { main: { provider: 'valt' } } },
-    ['keyrings.main.provider: must be file, env, vault, awsKms, awsSecretsManager or exec.'],
+    [
+      'keyrings.main.provider: must be file, env, vault, vaultTransit, awsKms, awsSecretsManager or exec.',
+    ],
   ],
   [
     'a keyring that is a text',

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { createTransitEngine } from './transit-engine.ts'
 
 /** What a test does to the vault, and what it saw. */
 export interface VaultServer {
@@ -20,6 +21,7 @@ export interface VaultServer {
   lease: number
   /** Tokens that it knows. */
   readonly tokens: Set<string>
+  readonly transit: ReturnType<typeof createTransitEngine>
 }
 
 const bodyOf = async (request: IncomingMessage): Promise<Record<string, unknown>> => {
@@ -124,7 +126,7 @@ const answer = (
   if (!vault.tokens.has(token)) return DENIED
   const [, version] = /^GET \/v1\/secret\/data\/ssec\/main\?version=(\d+)$/.exec(call) ?? []
   if (version !== undefined) return read(vault, Number(version))
-  return CALLS[call]?.(vault, body, token) ?? NOTHING
+  return CALLS[call]?.(vault, body, token) ?? vault.transit(call, body) ?? NOTHING
 }
 
 /**
@@ -143,6 +145,7 @@ export const startVault = async (t: Test, ...keys: readonly string[]): Promise<V
     created: new Map(),
     lease: 3600,
     tokens: new Set(['root']),
+    transit: createTransitEngine(),
   }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const call = `${request.method} ${request.url}`

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { readKeyringVariable } from '../../keys/providers/env.ts'
 import { readKeyringFile } from '../../keys/providers/file.ts'
-import type { KeyringSource } from '../../keys/providers/load.ts'
+import { isWrapped, type KeyringSource, type WrappedSource } from '../../keys/providers/load.ts'
 import type { VaultAuth } from '../../keys/providers/vault/session.ts'
 import { readWrappedFile } from '../../keys/providers/wrapped-file.ts'
 import { ConfigError, type Fault, type Path } from '../../yaml/fault.ts'
@@ -11,7 +11,7 @@ import type { KeyringShape } from '../schema/keyring.ts'
 import { readCertificates, readSecret, type Sources } from '../sources.ts'
 import { kmsSource, secretSource } from './aws.ts'
 
-type VaultShape = Extract<KeyringShape, { provider: 'vault' }>
+type VaultShape = Extract<KeyringShape, { provider: 'vault' | 'vaultTransit' }>
 
 const vaultAuth = async (
   sources: Sources,
@@ -38,17 +38,13 @@ const vaultSource = async (
 ): Promise<KeyringSource | undefined> => {
   const auth = await vaultAuth(sources, [...path, 'auth'], keyring.auth)
   const ca = keyring.ca && (await readCertificates(sources, [...path, 'ca'], keyring.ca))
+  if (auth === undefined) return undefined
   const { namespace, timeout, ttl, grace, mount, derive } = keyring
-  return (
-    auth && {
-      kind: 'vault',
-      connection: { address: originOf(keyring.address), namespace, ca, auth, timeout },
-      mount,
-      path: keyring.path,
-      refresh: { ttl, grace },
-      derive,
-    }
-  )
+  const connection = { address: originOf(keyring.address), namespace, ca, auth, timeout }
+  const shared = { connection, mount, refresh: { ttl, grace }, derive }
+  if (keyring.provider === 'vault') return { kind: 'vault', path: keyring.path, ...shared }
+  const file = resolve(sources.folder, keyring.path)
+  return { kind: 'vaultTransit', path: file, keyName: keyring.keyName, ...shared }
 }
 
 /** Where a keyring is to be fetched; undefined where a secret for it cannot be had, which is reported. */
@@ -76,6 +72,7 @@ export const keyringSource = async (
     case 'awsSecretsManager':
       return secretSource(sources, path, keyring)
     case 'vault':
+    case 'vaultTransit':
       return vaultSource(sources, path, keyring)
   }
 }
@@ -94,10 +91,10 @@ export const keyringSources = async (
   return new Map(made.flat())
 }
 
-type LocalSource = Extract<KeyringSource, { kind: 'file' | 'env' | 'awsKms' }>
+type LocalSource = Extract<KeyringSource, { kind: 'file' | 'env' }> | WrappedSource
 
 const isLocal = (source: KeyringSource | undefined): source is LocalSource =>
-  source !== undefined && ['file', 'env', 'awsKms'].includes(source.kind)
+  source !== undefined && (source.kind === 'file' || source.kind === 'env' || isWrapped(source))
 
 const read = (source: LocalSource, env: NodeJS.ProcessEnv) => {
   switch (source.kind) {
@@ -106,6 +103,7 @@ const read = (source: LocalSource, env: NodeJS.ProcessEnv) => {
     case 'env':
       return readKeyringVariable(source.variable, env)
     case 'awsKms':
+    case 'vaultTransit':
       return readWrappedFile(source.path)
   }
 }

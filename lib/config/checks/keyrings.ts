@@ -3,10 +3,14 @@ import { isAws, regionOf } from '../schema/aws.ts'
 import type { KeyringShape } from '../schema/keyring.ts'
 import { endpointFaults } from './upstreams.ts'
 
+type VaultShape = Extract<KeyringShape, { provider: 'vault' | 'vaultTransit' }>
 type KeyringPart = Part<KeyringShape>
 
+const isVault = (whole: KeyringShape): whole is VaultShape =>
+  whole.provider === 'vault' || whole.provider === 'vaultTransit'
+
 const addressOf = (whole: KeyringShape) => {
-  if (whole.provider === 'vault') return ['address', whole.address, whole.insecure] as const
+  if (isVault(whole)) return ['address', whole.address, whole.insecure] as const
   if (!isAws(whole) || whole.endpoint === undefined) return undefined
   return ['endpoint', whole.endpoint, whole.insecure] as const
 }

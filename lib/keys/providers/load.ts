@@ -10,6 +10,7 @@ import { type Readers, readKeyringFile } from './file.ts'
 import type { KeyProvider } from './provider.ts'
 import { createKvProvider, type KvPlace } from './vault/kv.ts'
 import { createVaultSession, type VaultConnection } from './vault/session.ts'
+import { createTransitWrapper, type TransitKey } from './vault/transit.ts'
 import { createWrappedProvider, type KeyWrapper } from './wrapped.ts'
 
 /** How long what was fetched may be used. */
@@ -42,6 +43,13 @@ export type KeyringSource = {
       readonly connection: AwsConnection
     } & SecretPlace)
   | ({
+      readonly kind: 'vaultTransit'
+      readonly refresh: Refresh
+      readonly connection: VaultConnection
+      /** File of the wrapped keys. */
+      readonly path: string
+    } & TransitKey)
+  | ({
       readonly kind: 'vault'
       readonly refresh: Refresh
       readonly connection: VaultConnection
@@ -62,14 +70,20 @@ export interface Surroundings {
 }
 
 /** Sources whose keys lie wrapped in a file. */
-export type WrappedSource = Extract<KeyringSource, { kind: 'awsKms' }>
+export type WrappedSource = Extract<KeyringSource, { kind: 'awsKms' | 'vaultTransit' }>
 
 export const isWrapped = (source: KeyringSource): source is WrappedSource =>
-  source.kind === 'awsKms'
+  source.kind === 'awsKms' || source.kind === 'vaultTransit'
 
 /** Who wraps the keys of a keyring. */
-export const wrapperOf = (source: WrappedSource, { now }: Surroundings): KeyWrapper =>
-  createKmsWrapper(createAwsCall('kms', source.connection, now), source)
+export const wrapperOf = (source: WrappedSource, { now }: Surroundings): KeyWrapper => {
+  switch (source.kind) {
+    case 'awsKms':
+      return createKmsWrapper(createAwsCall('kms', source.connection, now), source)
+    case 'vaultTransit':
+      return createTransitWrapper(createVaultSession(source.connection, now), source)
+  }
+}
 
 const providerOf = (
   name: string,
@@ -85,6 +99,7 @@ const providerOf = (
     case 'exec':
       return createExecProvider(source, env)
     case 'awsKms':
+    case 'vaultTransit':
       return createWrappedProvider(wrapperOf(source, surroundings), name, source.path)
     case 'awsSecretsManager':
       return createSecretProvider(createAwsCall('secretsmanager', source.connection, now), source)

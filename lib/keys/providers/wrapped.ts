@@ -30,6 +30,14 @@ export interface KeyWrapper {
   unwrap(wrapped: string, binding: Binding): Promise<Buffer>
 }
 
+/** Says which key it was that was not unwrapped; of an error that is none of the vault's, nothing. */
+export const refusedFor = ({ keyring, version }: Binding, error: unknown): unknown =>
+  error instanceof KeyProviderError
+    ? new KeyProviderError(`Keyring ${keyring}, version ${version}: ${error.message}`, {
+        cause: error,
+      })
+    : error
+
 const toVersion = async (
   wrapper: KeyWrapper,
   keyring: string,

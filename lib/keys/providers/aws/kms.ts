@@ -1,5 +1,5 @@
 import { KeyProviderError } from '../provider.ts'
-import type { Binding, KeyWrapper } from '../wrapped.ts'
+import { type Binding, type KeyWrapper, refusedFor } from '../wrapped.ts'
 import { type AwsCall, AwsRefusal } from './call.ts'
 
 /** The KMS keys of a keyring: each an id, an ARN, or an alias. */
@@ -28,14 +28,6 @@ const OTHER_KEY = ['IncorrectKeyException', 'AccessDeniedException']
 const isOtherKey = (error: unknown): boolean =>
   error instanceof AwsRefusal && OTHER_KEY.includes(error.code)
 
-/** Says which key it was that KMS refused. */
-const about = (error: unknown, { keyring, version }: Binding): unknown =>
-  error instanceof AwsRefusal
-    ? new KeyProviderError(`Keyring ${keyring}, version ${version}: ${error.message}`, {
-        cause: error,
-      })
-    : error
-
 /** Has AWS KMS wrap the keys of a keyring. */
 export const createKmsWrapper = (call: AwsCall, { keyId, olderKeyIds }: KmsKeys): KeyWrapper => {
   const decrypt = async (wrapped: string, binding: Binding, KeyId: string): Promise<Buffer> => {
@@ -50,10 +42,10 @@ export const createKmsWrapper = (call: AwsCall, { keyId, olderKeyIds }: KmsKeys)
         return await decrypt(wrapped, binding, each)
       } catch (error) {
         first ??= error
-        if (!isOtherKey(error)) throw about(error, binding)
+        if (!isOtherKey(error)) throw refusedFor(binding, error)
       }
     }
-    throw about(first, binding)
+    throw refusedFor(binding, first)
   }
   return {
     generate: async binding => {
