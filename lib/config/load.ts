@@ -6,6 +6,7 @@ import { readText } from '../yaml/read.ts'
 import { shapeOfDocument } from '../yaml/shape.ts'
 import { checkKeyring } from './assemble/keyring.ts'
 import { assembleParts } from './assemble/parts.ts'
+import { createReadField } from './assemble/vault.ts'
 import { checkB2 } from './checks/b2.ts'
 import { checkClients } from './checks/clients.ts'
 import { checkKeyrings } from './checks/keyrings.ts'
@@ -101,12 +102,14 @@ export const readConfig = async (
   const isTrial = main.value?.quickstart === true && report.faults.length === 0
   const created = isTrial ? await createMissing(parts, folder, now) : []
   const files = new Set([main.document.file, policy.file].map(each => resolve(each)))
-  const sources = {
+  const bare = {
     folder,
     env,
     report: report.about(main.document),
     onFile: (each: string) => void files.add(each),
   }
+  const readField = await createReadField(bare, parts.vault)
+  const sources = { ...bare, readField }
   const assembled = await assembleParts(sources, parts)
   for (const part of parts.keyrings.filter(({ name }) => name !== absent)) {
     report.add(await checkKeyring(sources, part, assembled.keyrings.get(part.name)))

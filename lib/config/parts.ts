@@ -6,6 +6,7 @@ import { type KeyringShape, keyring } from './schema/keyring.ts'
 import { type RuleShape, rule } from './schema/rule.ts'
 import { type UpstreamShape, upstream } from './schema/upstream.ts'
 import { name } from './schema/values.ts'
+import { secretsVault, type VaultPlace } from './schema/vault.ts'
 import {
   type AdminShape,
   adminAddress,
@@ -38,6 +39,8 @@ export interface Parts {
   readonly listen: readonly Part<ListenShape>[]
   /** At most one. */
   readonly admin: readonly Part<AdminShape>[]
+  /** At most one. */
+  readonly vault: readonly Part<VaultPlace>[]
   readonly upstreams: readonly NamedPart<UpstreamShape>[]
   readonly clients: readonly Part<ClientShape>[]
   readonly keyrings: readonly NamedPart<KeyringShape>[]
@@ -100,6 +103,7 @@ export const partsOf = (config: unknown, policy: unknown): Parts => {
   return {
     listen: partsOfList(listenAddress, optionOf(config, 'listen') ?? DEFAULT_LISTEN, 'listen'),
     admin: partsOfOption(adminAddress, optionOf(config, 'admin'), 'admin'),
+    vault: partsOfOption(secretsVault, optionOf(config, 'vault'), 'vault'),
     upstreams: partsOfGroup(upstream, upstreams, 'upstreams'),
     clients: partsOfList(client, clients, 'clients'),
     keyrings: partsOfGroup(keyring, keyrings, 'keyrings'),

@@ -14,6 +14,7 @@ import {
   port,
   size,
 } from './schema/values.ts'
+import { secretsVault } from './schema/vault.ts'
 
 const tls = z
   .strictObject({
@@ -193,6 +194,11 @@ export const configSchema = z
         'What carries requests to the providers: `raw`, sockets of our own, for the least CPU; or `undici`, Node’s HTTP client, as a fallback.',
       )
       .default('raw'),
+    vault: secretsVault
+      .describe(
+        'Where `{vault: ...}` finds secrets. They are read at the start and at each reload.',
+      )
+      .optional(),
     upstreams: z.record(name, upstream).describe('The providers, by a name of your choice.'),
     clients: z.array(client).min(1).describe('Who may call.'),
     keyrings: z.record(name, keyring).describe('The keys, by a name of your choice.').default({}),

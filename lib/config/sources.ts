@@ -6,7 +6,10 @@ import { Secret } from '../s3/secret.ts'
 import type { Path } from '../yaml/fault.ts'
 import { isOpenToOthers, modeText, readText } from '../yaml/read.ts'
 import type { Remark } from './parts.ts'
-import type { CredentialsRef, SecretRef } from './schema/secrets.ts'
+import type { CredentialsRef, SecretRef, VaultRef } from './schema/secrets.ts'
+
+/** Reads a field of a secret from the vault of the configuration. */
+export type ReadField = (path: Path, ref: VaultRef) => Promise<Secret<string> | undefined>
 
 /** Where a configuration finds what it only points to. What cannot be had is reported, and read as undefined. */
 export interface Sources {
@@ -16,6 +19,7 @@ export interface Sources {
   readonly report: (remark: Remark) => void
   /** Told of every file that is looked for, by its absolute path. */
   readonly onFile: (file: string) => void
+  readonly readField: ReadField
 }
 
 const readFile = async (sources: Sources, path: Path, file: string) => {
@@ -80,6 +84,7 @@ export const readSecret = async (
   ref: SecretRef,
 ): Promise<Secret<string> | undefined> => {
   if ('insecureLiteral' in ref) return ref.insecureLiteral
+  if ('vault' in ref) return sources.readField([...path, 'vault'], ref.vault)
   return 'env' in ref
     ? toSecret(readVariable(sources, [...path, 'env'], ref.env))
     : readSecretFile(sources, [...path, 'file'], ref.file)

@@ -13,7 +13,7 @@ const MAIN = CONFIG.upstreams.main
 
 const EXAMPLE = 'Write scheme, host and port, such as https://s3.eu-central-1.amazonaws.com.'
 const FORMS =
-  'Write {env: NAME}, {file: path} or, if it must stand in this file, {insecureLiteral: ...}.'
+  'Write {env: NAME}, {file: path}, {vault: ...} or, if it must stand in this file, {insecureLiteral: ...}.'
 const client = (part: { readonly [name: string]: Data }) => ({ clients: [{ ...APP, ...part }] })
 const rule = (part: { readonly [name: string]: Data }) => ({ rules: [{ ...RULE, ...part }] })
 const main = (part: { readonly [name: string]: Data }) => ({

@@ -34,7 +34,7 @@ versions:
     'config.yaml:3:74 upstreams.main.credentials.env: names a prefix whose PREFIX_ACCESS_KEY_ID the environment does not have. Set it, or correct the name.',
     'config.yaml:3:74 upstreams.main.credentials.env: names a prefix whose PREFIX_SECRET_ACCESS_KEY the environment does not have. Set it, or correct the name.',
     'config.yaml:5:18 clients[0].accessKeyId: must be a text. Put it in quotes. Access key id that the client signs with; with `secretAccessKey`.',
-    'config.yaml:5:38 clients[0].secretAccessKey: must not stand here in plain. Write {env: NAME}, {file: path} or, if it must stand in this file, {insecureLiteral: ...}.',
+    'config.yaml:5:38 clients[0].secretAccessKey: must not stand here in plain. Write {env: NAME}, {file: path}, {vault: ...} or, if it must stand in this file, {insecureLiteral: ...}.',
     'config.yaml:5:64 clients[0].upstream: names no upstream. Did you mean main?',
     'keys/main.yaml:2:15 versions[0].key: is base64 of 16 bytes. It must be of 32.',
     'rules.yaml:2:31 rules[0].operations[0]: is no operation. Did you mean PutObject?',

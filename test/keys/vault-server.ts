@@ -21,6 +21,8 @@ export interface VaultServer {
   lease: number
   /** Tokens that it knows. */
   readonly tokens: Set<string>
+  /** The fields of the secret's newest version, whichever they are. */
+  field: Readonly<Record<string, string>> | undefined
   readonly transit: ReturnType<typeof createTransitEngine>
 }
 
@@ -110,6 +112,8 @@ const CALLS: Readonly<Record<string, Handler>> = {
     { auth: { client_token: token, lease_duration: lease, renewable: true } },
   ],
   'GET /v1/secret/metadata/ssec/main': metadata,
+  'GET /v1/secret/data/ssec/main': ({ field }) =>
+    field === undefined ? NOTHING : [200, { data: { data: field } }],
   'POST /v1/secret/data/ssec/main': write,
   'POST /v1/secret/delete/ssec/main': remove,
   'POST /v1/secret/undelete/ssec/main': bringBack,
@@ -145,6 +149,7 @@ export const startVault = async (t: Test, ...keys: readonly string[]): Promise<V
     created: new Map(),
     lease: 3600,
     tokens: new Set(['root']),
+    field: undefined,
     transit: createTransitEngine(),
   }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -2,45 +2,24 @@ import { resolve } from 'node:path'
 import { readKeyringVariable } from '../../keys/providers/env.ts'
 import { readKeyringFile } from '../../keys/providers/file.ts'
 import { isWrapped, type KeyringSource, type WrappedSource } from '../../keys/providers/load.ts'
-import type { VaultAuth } from '../../keys/providers/vault/session.ts'
 import { readWrappedFile } from '../../keys/providers/wrapped-file.ts'
 import { ConfigError, type Fault, type Path } from '../../yaml/fault.ts'
-import { originOf } from '../checks/upstreams.ts'
 import type { NamedPart } from '../parts.ts'
 import type { KeyringShape } from '../schema/keyring.ts'
-import { readCertificates, readSecret, type Sources } from '../sources.ts'
+import type { Sources } from '../sources.ts'
 import { kmsSource, secretSource } from './aws.ts'
+import { vaultConnection } from './vault.ts'
 
 type VaultShape = Extract<KeyringShape, { provider: 'vault' | 'vaultTransit' }>
-
-const vaultAuth = async (
-  sources: Sources,
-  path: Path,
-  auth: VaultShape['auth'],
-): Promise<VaultAuth | undefined> => {
-  if ('token' in auth) {
-    const token = await readSecret(sources, [...path, 'token'], auth.token)
-    return token && { kind: 'token', token }
-  }
-  if ('appRole' in auth) {
-    const { mount, roleId, secretId: ref } = auth.appRole
-    const secretId = await readSecret(sources, [...path, 'appRole', 'secretId'], ref)
-    return secretId && { kind: 'appRole', mount, roleId, secretId }
-  }
-  const { mount, role, tokenFile } = auth.kubernetes
-  return { kind: 'kubernetes', mount, role, jwtFile: resolve(sources.folder, tokenFile) }
-}
 
 const vaultSource = async (
   sources: Sources,
   path: Path,
   keyring: VaultShape,
 ): Promise<KeyringSource | undefined> => {
-  const auth = await vaultAuth(sources, [...path, 'auth'], keyring.auth)
-  const ca = keyring.ca && (await readCertificates(sources, [...path, 'ca'], keyring.ca))
-  if (auth === undefined) return undefined
-  const { namespace, timeout, ttl, grace, mount, derive } = keyring
-  const connection = { address: originOf(keyring.address), namespace, ca, auth, timeout }
+  const connection = await vaultConnection(sources, path, keyring)
+  if (connection === undefined) return undefined
+  const { ttl, grace, mount, derive } = keyring
   const shared = { connection, mount, refresh: { ttl, grace }, derive }
   if (keyring.provider === 'vault') return { kind: 'vault', path: keyring.path, ...shared }
   const file = resolve(sources.folder, keyring.path)

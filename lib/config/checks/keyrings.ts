@@ -32,7 +32,13 @@ function* checkRegion({ path }: KeyringPart, whole: KeyringShape): Generator<Rem
 }
 
 /** Key providers that could not be reached, or would give keys away. */
-export function* checkKeyrings({ keyrings }: Parts): Generator<Remark> {
+export function* checkKeyrings({ keyrings, vault }: Parts): Generator<Remark> {
+  for (const { path, options } of vault) {
+    if (options.address === undefined) continue
+    for (const message of endpointFaults(options.address, options.insecure ?? false)) {
+      yield { path: [...path, 'address'], message }
+    }
+  }
   for (const part of keyrings) {
     if (part.whole === undefined) continue
     yield* checkAddress(part, part.whole)

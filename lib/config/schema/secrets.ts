@@ -1,15 +1,28 @@
 import { z } from 'zod'
 import { Secret } from '../../s3/secret.ts'
-import { path, variable } from './values.ts'
+import { mount, path, variable, vaultPath } from './values.ts'
 
 const FORMS =
-  'Write {env: NAME}, {file: path} or, if it must stand in this file, {insecureLiteral: ...}.'
+  'Write {env: NAME}, {file: path}, {vault: ...} or, if it must stand in this file, {insecureLiteral: ...}.'
 
 const secretFault = (input: unknown): string => {
   if (input === undefined) return `is missing. ${FORMS}`
   if (typeof input === 'string') return `must not stand here in plain. ${FORMS}`
   return `must say in one way where the secret is. ${FORMS}`
 }
+
+const vaultRef = z
+  .strictObject({
+    mount: mount.describe('Where the KV engine (version 2) is mounted.').default('secret'),
+    path: vaultPath.describe('The secret below the mount.'),
+    field: z.string().min(1).describe('Its field.'),
+  })
+  .meta({
+    id: 'VaultField',
+    description: 'A field of a secret in the vault that the option `vault` of the whole names.',
+  })
+
+export type VaultRef = z.output<typeof vaultRef>
 
 /** Where a secret is found. */
 export const secretRef = z
@@ -19,6 +32,7 @@ export const secretRef = z
       z.strictObject({
         file: path.describe('File that holds it. One newline at its end does not belong to it.'),
       }),
+      z.strictObject({ vault: vaultRef.describe('Field of a secret in the vault.') }),
       z.strictObject({
         insecureLiteral: z
           .string()

@@ -22,6 +22,16 @@ export const origin = z.string().regex(/^https?:\/\/[A-Za-z0-9.:[\]_-]+$/, {
   error: 'must be scheme and host, such as https://b2.example.com, without a path.',
 })
 
+/** Where an engine or an auth method of a vault is mounted. */
+export const mount = z.string().regex(/^[^/?#\s][^?#\s]{0,127}$/, {
+  error: 'must be a mount of the vault, without a slash before it.',
+})
+
+/** A secret of a vault. */
+export const vaultPath = z.string().regex(/^[^/?#\s][^?#\s]{0,255}$/, {
+  error: 'must be the path of a secret below the mount, without a slash before it.',
+})
+
 /** A region, as a signature has it. */
 export const region = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
   error: 'must be a region such as eu-central-1.',

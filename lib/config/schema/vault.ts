@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import { refreshing } from './refreshing.ts'
 import { secretRef } from './secrets.ts'
-import { duration, path } from './values.ts'
-
-const mount = z.string().regex(/^[^/?#\s][^?#\s]{0,127}$/, {
-  error: 'must be a mount of the vault, without a slash before it.',
-})
+import { duration, mount, path, vaultPath } from './values.ts'
 
 const appRole = z
   .strictObject({
@@ -47,20 +43,25 @@ const connection = {
     .describe('Whether a plain-http address that is not loopback is accepted.')
     .default(false),
   auth: vaultAuth.describe('How the proxy logs in.'),
+  timeout: duration.describe('For one answer of the vault.').prefault('5s'),
 }
+
+/** The vault that secrets of the configuration are read from. */
+export const secretsVault = z.strictObject(connection).meta({
+  id: 'Vault',
+  description: 'A HashiCorp Vault or OpenBao that secrets of the configuration are read from.',
+})
+
+export type VaultPlace = z.output<typeof secretsVault>
 
 /** A keyring in a KV engine. */
 export const vault = z.strictObject({
   provider: z.literal('vault').describe('A secret of HashiCorp Vault or OpenBao, KV version 2.'),
   ...connection,
   mount: mount.describe('Where the KV engine is mounted.').default('secret'),
-  path: z
-    .string()
-    .regex(/^[^/?#\s][^?#\s]{0,255}$/, {
-      error: 'must be the path of a secret below the mount, without a slash before it.',
-    })
-    .describe('The secret. Each of its versions holds one key: `key`, base64 of 32 bytes.'),
-  timeout: duration.describe('For one answer of the vault.').prefault('5s'),
+  path: vaultPath.describe(
+    'The secret. Each of its versions holds one key: `key`, base64 of 32 bytes.',
+  ),
   ...refreshing,
 })
 
@@ -78,6 +79,5 @@ export const vaultTransit = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/, { error: 'must be the name of a Transit key.' })
     .describe('The Transit key that wraps. It must be made with `derived=true`.'),
-  timeout: duration.describe('For one answer of the vault.').prefault('5s'),
   ...refreshing,
 })
