@@ -29,15 +29,15 @@ const invalid = (name: string): S3Error =>
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 
 const checked = (entries: readonly HeaderEntry[]): FileInfo => {
-  const info: Record<string, string> = {}
+  const info = new Map<string, string>()
   for (const [said, value] of entries) {
     const name = said.toLowerCase()
     const isReserved = name.startsWith('b2-') && CONTENT.every(([known]) => known !== name)
-    if (!NAME.test(name) || isReserved || name in info || /\p{Surrogate}/u.test(value))
+    if (!NAME.test(name) || isReserved || info.has(name) || /\p{Surrogate}/u.test(value))
       throw invalid(said)
-    info[name] = value
+    info.set(name, value)
   }
-  return info
+  return Object.fromEntries(info)
 }
 
 /**
