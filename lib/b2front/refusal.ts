@@ -28,6 +28,8 @@ const CODES: Readonly<Record<string, readonly [status: number, code: string]>> =
 
 /** Where the document says nothing, as after a HEAD. */
 const byStatus = (status: number): readonly [status: number, code: string] => {
+  // What a provider has not will not come by trying again.
+  if (status === 501) return [400, 'bad_request']
   if (status >= 500 || status === 429) return [503, 'service_unavailable']
   // A delete marker that is asked for by its version is 405.
   if (status === 404 || status === 412 || status === 405) return [404, 'not_found']
