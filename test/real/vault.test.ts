@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import type { KeyProvider } from '../../lib/keys/providers/provider.ts'
 import { addKvVersion, createKvProvider } from '../../lib/keys/providers/vault/kv.ts'
 import { createVaultSession, type VaultAuth } from '../../lib/keys/providers/vault/session.ts'
+import { restore, retire } from '../../lib/keys/retire.ts'
 import { Secret } from '../../lib/s3/secret.ts'
 import { causeOf, run } from './command.ts'
 import { ask } from './provider.ts'
@@ -231,8 +232,9 @@ const testWriting = async (t: Test, vault: RealVault): Promise<void> => {
   const token = await vault.createToken('rotating', ROTATING_POLICY)
   const session = await sessionOf(vault, tokenOf(token))
   const add = (): Promise<string> => addKvVersion(session, PLACE, { key: freshKey() })
-  const both = await Promise.allSettled([add(), add()])
-  t.strictSame(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  t.equal(await add(), 'v2')
+  const late = { options: { cas: 1 }, data: { key: freshKey() } }
+  t.equal((await vault.ask('POST', 'secret/data/ssec/main', late)).status, 400, 'too late')
   for (let version = 3; version <= 10; version++) t.equal(await add(), `v${version}`)
   await t.rejects(add(), { message: /keeps 10 versions .* destroy the oldest key/ })
   t.equal((await idsFrom(await providerOf(vault, tokenOf(token)))).length, 10)
@@ -241,6 +243,44 @@ const testWriting = async (t: Test, vault: RealVault): Promise<void> => {
   t.equal((await idsFrom(await providerOf(vault, tokenOf(token)))).length, 11)
   const least = await sessionOf(vault, tokenOf(await vault.createToken('least', LEAST_POLICY)))
   await t.rejects(addKvVersion(least, PLACE, { key: freshKey() }), { message: /answered 403/ })
+}
+
+const RETIRING_POLICY = `
+path "secret/metadata/ssec/main" { capabilities = ["read"] }
+path "secret/data/ssec/main"     { capabilities = ["read"] }
+path "secret/delete/ssec/main"   { capabilities = ["update"] }
+path "secret/undelete/ssec/main" { capabilities = ["update"] }
+`
+
+const testRetiring = async (t: Test, vault: RealVault): Promise<void> => {
+  await startSecret(vault)
+  await putKey(vault)
+  const { origin, ca } = vault.endpoint
+  const auth = tokenOf(await vault.createToken('retiring', RETIRING_POLICY))
+  const source = {
+    ...PLACE,
+    kind: 'vault',
+    connection: {
+      address: origin,
+      namespace: undefined,
+      ca: await readFile(ca, 'utf8'),
+      timeout: 5000,
+      auth,
+    },
+    refresh: { ttl: 100, grace: 100 },
+    derive: 'none',
+  } as const
+  const around = { env: {}, now: () => new Date() }
+  const provider = await providerOf(vault, auth)
+  const before = await provider.fetch()
+  await sleep(300)
+  t.match(await retire(source, 'v1', around), /deleted and not destroyed/)
+  t.strictSame(await idsFrom(provider), ['v2'])
+  await t.rejects(retire(source, 'v2', around), { message: /Version v2 encrypts/ })
+  await restore(source, 'v1', around)
+  const keysOf = (versions: typeof before): readonly string[] =>
+    versions.map(({ master }) => master.expose().toString('hex'))
+  t.strictSame(keysOf(await provider.fetch()), keysOf(before), 'with the key that it had')
 }
 
 const TTL = 2000
@@ -321,6 +361,7 @@ await t.test('Vault', async t => {
     ['Kubernetes', testKubernetes],
     ['what it refuses is told', testRefusals],
     ['versions are added, and none is lost', testWriting],
+    ['a version is retired, and comes back', testRetiring],
     ['the proxy: rotation and a sealed vault', testProxy],
   ]
   for (const [name, test] of tests) await t.test(name, t => test(t, vault))
