@@ -9,6 +9,16 @@ const HEAD = `\
 A request is read into S3's vocabulary, and written in the words of its upstream before it is signed. What an upstream's
 words cannot say, and may not be forgotten (a condition, an owner, a context), is refused with 501 and the header's name.
 \`signature\` of an upstream chooses among its words: \`sigv4\` speaks \`x-amz-*\`.
+
+## Nine ways
+
+Any client before any upstream, by the same policy, keys and confirmation. A way that is partial says on the page which calls.
+
+| client | S3 upstream | OBS upstream | B2 native upstream |
+| --- | --- | --- | --- |
+| S3 | whole | but for what OBS has no word for (below) | partial: [b2.md](b2.md), "S3 clients before B2's native API" |
+| OBS | partial: [obs.md](obs.md) | partial: [obs.md](obs.md) | partial, as for S3 |
+| B2 native | partial: [b2.md](b2.md), "In front of another provider" | partial, as for S3 | [b2.md](b2.md), "What each call does" |
 `
 
 const code = (text: string): string => `\`${text}\``
