@@ -214,7 +214,10 @@ const OUR_KEYS = KEYRINGS.flatMap(each =>
 )
 
 const signedNames = (request: SignedRequest): readonly string[] =>
-  /SignedHeaders=([^,]*)/.exec(request.headers.get('authorization') ?? '')?.[1]?.split(';') ?? []
+  // COS names them in words of its own.
+  /(?:SignedHeaders|q-header-list)=([^,&]*)/
+    .exec(request.headers.get('authorization') ?? '')?.[1]
+    ?.split(';') ?? []
 
 const hasAll = ({ headers }: SignedRequest, names: readonly string[]): boolean =>
   names.every(name => headers.has(name))
