@@ -4,6 +4,7 @@ import { createLog, type Logger } from '../observe/log.ts'
 import { type Observation, observe, startOperators } from '../operators.ts'
 import { startWorker } from '../workers/cluster.ts'
 import { Supervisor } from '../workers/supervisor.ts'
+import { watchDebugging } from './debugging.ts'
 import { UsageError } from './io.ts'
 import { getReady, stopSignal } from './serve.ts'
 
@@ -61,6 +62,7 @@ export const serveWorkers = async (config: string, count: number): Promise<void>
   const ready = await getReady(config, process.env)
   refuseSingles(ready.config)
   const log = createLog(ready.config.log.level)
+  watchDebugging(log)
   const wait = (milliseconds: number): Promise<void> => setTimeout(milliseconds)
   const now = (): number => performance.now()
   const supervisor = new Supervisor({ count, start: startWorker, log, wait, now })

@@ -8,6 +8,7 @@ import { type CredentialsSource, credentialsNow } from '../s3/credentials.ts'
 import { type Ready, type Serving, startServing } from '../serving.ts'
 import { isWorker, leave, tellServing, workerName } from '../workers/cluster.ts'
 import { faultText } from '../yaml/fault.ts'
+import { watchDebugging } from './debugging.ts'
 import { quickstartLines } from './quickstart.ts'
 
 /** A configuration with its keys, and what there is to say of it. */
@@ -118,6 +119,7 @@ export const stopSignal = (): Promise<NodeJS.Signals> =>
 export const serve = async (options: { readonly config: string }): Promise<void> => {
   const ready = await getServable(options.config, process.env)
   const log = createLog(ready.config.log.level, workerName())
+  watchDebugging(log)
   warn(log, ready)
   const serving = await startServing(ready, log, { isWorker: isWorker() })
   process.stdout.write(quickstartLines(ready.config, serving.listeners))

@@ -62,7 +62,9 @@ t.test('serve refuses a faulty configuration with 1', async t => {
 t.test('the program itself gives its exit code to the process', async t => {
   t.intercept(process, 'argv', { value: ['node', 'ssec-proxy', 'check', '--config', 'nope.yaml'] })
   const said = t.capture(process.stderr, 'write', () => true)
+  const handlers = process.listenerCount('SIGUSR1')
   await import('../../bin/ssec-proxy.ts')
+  t.equal(process.listenerCount('SIGUSR1'), handlers + 1, 'every command keeps debuggers out')
   const { exitCode } = process
   process.exitCode = 0
   t.equal(exitCode, 1)
