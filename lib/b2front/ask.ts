@@ -95,14 +95,13 @@ export interface Told {
 }
 
 /**
- * Asks for something whose answer is a document, or nothing.
+ * Reads an answer that is a document, or nothing.
  *
  * @throws {UpstreamRefusal} when the provider refuses
  * @throws {S3Error} `UpstreamUnavailable` for a document over 16 MiB
  */
-export const tell = async (ask: AskS3, asking: Asking): Promise<Told> => {
-  const answer = accepted(await ask(asking))
-  const { body, headers } = answer
+export const read = async (answer: S3Response): Promise<Told> => {
+  const { body, headers } = accepted(answer)
   if (body === undefined) return { headers, xml: '' }
   const bytes = Buffer.isBuffer(body) ? body : await readDocument(body, DOCUMENT_BYTES)
   if (bytes === undefined) throw new S3Error('UpstreamUnavailable')
@@ -111,3 +110,6 @@ export const tell = async (ask: AskS3, asking: Asking): Promise<Told> => {
   if (/<Error[\s>]/.test(xml)) throw refusalOf({ status: 500, headers, body: bytes })
   return { headers, xml }
 }
+
+/** Asks for something whose answer is a document, or nothing. @throws as `read` */
+export const tell = async (ask: AskS3, asking: Asking): Promise<Told> => read(await ask(asking))

@@ -15,7 +15,7 @@ t.test('file names come in pages that begin with the name that is asked for', as
   for (const name of NAMES) await upload(client, bucketId, encodeURIComponent(name), BYTES)
   const list = async (call: string, fields: object): Promise<Listed> =>
     JSON.parse((await client.call(call, { bucketId, ...fields })).body.toString())
-  for (const call of ['b2_list_file_names']) {
+  for (const call of ['b2_list_file_names', 'b2_list_file_versions']) {
     const seen: string[] = []
     let from = {}
     for (;;) {

@@ -3,7 +3,7 @@ import { needText } from '../../b2/fields.ts'
 import type { Headers } from '../../s3/headers.ts'
 import { tell } from '../ask.ts'
 import { type Answer, bucketAddress, bucketIn, checkFileName, objectAddress } from '../call.ts'
-import { askingFor, describe, fileDocument, head, timestampOf } from '../file.ts'
+import { askingFor, describe, fileDocument, head, NO_SHA1, timestampOf } from '../file.ts'
 import { type FileName, fileIdOf, fileOfId } from '../ids.ts'
 import { refusal, refusalOf } from '../refusal.ts'
 import { fieldIn } from '../xml.ts'
@@ -16,7 +16,8 @@ export const hidden = (place: FileName, versionId: string, at: number) =>
     action: 'hide',
     fileId: fileIdOf(place, versionId, undefined),
     contentLength: 0,
-    contentSha1: null,
+    // B2's own word for it: clients read a text here.
+    contentSha1: NO_SHA1,
     contentType: 'application/x-bz-hide-marker',
     fileInfo: {},
     encryption: { mode: 'none', algorithm: null },

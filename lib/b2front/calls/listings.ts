@@ -1,7 +1,7 @@
 import { jsonAnswer } from '../../b2/error.ts'
 import { type Fields, textOf } from '../../b2/fields.ts'
-import { tell } from '../ask.ts'
-import { type Answer, bucketAddress, bucketIn, numberIn } from '../call.ts'
+import { read, tell } from '../ask.ts'
+import { type Answer, bucketAddress, bucketIn, type FrontCall, numberIn } from '../call.ts'
 import { type Described, fileDocument, timestampOf } from '../file.ts'
 import {
   fileIdOf,
@@ -93,8 +93,8 @@ const entriesOf = (xml: string, bucket: string): readonly Described[] => {
 const isFrom = (start: string, { objectKey, action }: Described): boolean =>
   !comesBefore(objectKey, start) || (action === 'folder' && start.startsWith(objectKey))
 
-/** https://www.backblaze.com/apidocs/b2-list-file-names */
-export const listFileNames: Answer = async ({ fields, caller, ask }) => {
+/** A page of names, as B2's document has it. */
+const namesPage = async ({ fields, caller, ask }: FrontCall): Promise<Fields> => {
   const bucket = bucketIn(fields)
   const start = textOf(fields, 'startFileName') ?? ''
   const count = Math.min(countIn(fields, 'maxFileCount', 100), MOST - 1)
@@ -115,11 +115,14 @@ export const listFileNames: Answer = async ({ fields, caller, ask }) => {
   const isCut = fieldIn(xml, 'IsTruncated') === 'true'
   const more = isCut ? entries.at(-1)?.objectKey : entries[count]?.objectKey
   const shown = isCut ? entries.slice(0, -1) : entries.slice(0, count)
-  return jsonAnswer(200, {
+  return {
     files: shown.map(entry => fileDocument(caller.client, entry)),
     nextFileName: more ?? (isCut ? (page.at(-1)?.objectKey ?? null) : null),
-  })
+  }
 }
+
+/** https://www.backblaze.com/apidocs/b2-list-file-names */
+export const listFileNames: Answer = async call => jsonAnswer(200, await namesPage(call))
 
 /** Where a listing of versions shall begin. */
 const versionStart = (fields: Fields, bucket: string): Position | undefined => {
@@ -156,10 +159,11 @@ const nextOf = (xml: string, key: string, within: string): Position | undefined 
 }
 
 /** https://www.backblaze.com/apidocs/b2-list-file-versions */
-export const listFileVersions: Answer = async ({ fields, caller, ask }) => {
+export const listFileVersions: Answer = async call => {
+  const { fields, caller, ask } = call
   const bucket = bucketIn(fields)
   const start = versionStart(fields, bucket)
-  const { xml } = await tell(ask, {
+  const answer = await ask({
     method: 'GET',
     address: bucketAddress(bucket),
     query: [
@@ -170,6 +174,10 @@ export const listFileVersions: Answer = async ({ fields, caller, ask }) => {
       ...withinOf(fields),
     ],
   })
+  // A provider without versions has one of each name.
+  if (answer.status === 501)
+    return jsonAnswer(200, { ...(await namesPage(call)), nextFileId: null })
+  const { xml } = await read(answer)
   const next = nextOf(xml, 'NextKeyMarker', 'NextVersionIdMarker')
   const entries = fromFile(entriesOf(xml, bucket), fields, bucket)
   return jsonAnswer(200, {
