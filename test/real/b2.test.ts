@@ -1,20 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { Secret } from '../../lib/s3/secret.ts'
 import { type B2Proxy, startB2Proxy } from '../support/b2-proxy.ts'
 import { APP, APP_CLIENT, encrypt, keyBytes, rule } from '../support/proxy.ts'
+import { type B2Bench, DEBIAN_PYTHON, useCommand, useRclone, useSdk } from './clients/b2.ts'
 import { run } from './command.ts'
 import { SIMULATOR_KEY, startB2Simulator } from './servers/b2.ts'
 import { ensurePackages } from './servers/debian.ts'
 import { createVenv } from './venv.ts'
 
 // Stock B2 clients, which know nothing of SSE-C, before the simulator that b2sdk tests itself with.
-
-const DRIVER = fileURLToPath(new URL('clients/b2_driver.py', import.meta.url))
 
 const RULES = [
   rule({ kind: 'passthrough' }, { buckets: ['plain-*'] }, 'plain'),
@@ -71,76 +69,20 @@ const askDirectly = async (direct: string, file: string, headers: Record<string,
   return { status: answer.status, body: Buffer.from(await answer.arrayBuffer()) }
 }
 
-const checkEncrypted = async (t: Test, { direct }: Scene, file: string): Promise<void> => {
-  t.equal((await askDirectly(direct, file, {})).status, 403, `${file} is not given without a key`)
-  t.equal((await askDirectly(direct, file, keyHeaders(KEY))).status, 200, `${file} is with ours`)
-}
-
-const driveSdk = async (t: Test, scene: Scene, python: string, bucket: string): Promise<void> => {
-  const { accessKeyId, secretAccessKey } = APP
-  const args = [DRIVER, scene.proxy.origin, accessKeyId, secretAccessKey, bucket]
-  const results = JSON.parse(await run(python, args)) as Record<string, boolean>
-  for (const [name, isRight] of Object.entries(results)) t.ok(isRight, name)
-  t.equal(Object.keys(results).length, 8)
-  await checkEncrypted(t, scene, `${bucket}/large.bin`)
-}
-
-const driveCommand = async (t: Test, scene: Scene, program: string): Promise<void> => {
-  const env = {
-    B2_ENVIRONMENT: scene.proxy.origin,
-    B2_APPLICATION_KEY_ID: APP.accessKeyId,
-    B2_APPLICATION_KEY: APP.secretAccessKey,
-    B2_ACCOUNT_INFO: join(scene.folder, 'account'),
-  }
-  const b2 = (...words: string[]): Promise<string> => run(program, words, { env })
-  const bytes = randomBytes(12_000_000)
-  const [file, back] = [join(scene.folder, 'cli'), join(scene.folder, 'cli-back')]
-  await writeFile(file, bytes)
-  await b2('account', 'authorize')
-  await b2('bucket', 'create', 'command', 'allPrivate')
-  await b2('file', 'upload', '--no-progress', 'command', file, 'dir/file.bin')
-  await b2('file', 'download', '--no-progress', 'b2://command/dir/file.bin', back)
-  t.ok((await readFile(back)).equals(bytes))
-  t.match(await b2('ls', '--recursive', 'b2://command'), 'dir/file.bin')
-  t.match(await b2('file', 'info', 'b2://command/dir/file.bin'), /SSE-C/)
-  await checkEncrypted(t, scene, 'command/dir/file.bin')
-  await b2('rm', '--recursive', '--no-progress', 'b2://command')
-  t.equal(await b2('ls', '--recursive', 'b2://command'), '')
-}
-
-const driveRclone = async (t: Test, scene: Scene): Promise<void> => {
-  await ensurePackages(['rclone'])
-  const env = {
-    RCLONE_CONFIG: join(scene.folder, 'rclone.conf'),
-    RCLONE_CONFIG_B_TYPE: 'b2',
-    RCLONE_CONFIG_B_ACCOUNT: APP.accessKeyId,
-    RCLONE_CONFIG_B_KEY: APP.secretAccessKey,
-    RCLONE_CONFIG_B_ENDPOINT: scene.proxy.origin,
-    RCLONE_CONFIG_B_UPLOAD_CUTOFF: '5M',
-    RCLONE_CONFIG_B_CHUNK_SIZE: '5M',
-    RCLONE_CONFIG_B_HARD_DELETE: 'true',
-  }
-  const rclone = (...words: string[]): Promise<string> => run('rclone', words, { env })
-  const [small, large] = [join(scene.folder, 'small'), join(scene.folder, 'large')]
-  await writeFile(small, randomBytes(1000))
-  await writeFile(large, randomBytes(12_000_000))
-  await rclone('copyto', small, 'b:rclone/d/small')
-  await rclone('copyto', large, 'b:rclone/d/large')
-  t.match(await rclone('lsf', 'b:rclone/d'), /large\nsmall/)
-  for (const [file, name] of [
-    [small, 'small'],
-    [large, 'large'],
-  ] as const) {
-    const back = `${file}-back`
-    await rclone('copyto', `b:rclone/d/${name}`, back)
-    t.ok((await readFile(back)).equals(await readFile(file)), name)
-    await checkEncrypted(t, scene, `rclone/d/${name}`)
-  }
-  await rclone('copyto', 'b:rclone/d/small', 'b:rclone/copy')
-  await checkEncrypted(t, scene, 'rclone/copy')
-  await rclone('delete', 'b:rclone/d')
-  t.equal(await rclone('lsf', 'b:rclone/d'), '')
-}
+const benchOf = ({ proxy, direct, folder }: Scene): B2Bench => ({
+  origin: proxy.origin,
+  credentials: APP,
+  folder,
+  keepsVersions: true,
+  tellsMarkers: true,
+  checkStored: async (t, bucket, name, bytes) => {
+    const file = `${bucket}/${name}`
+    t.equal((await askDirectly(direct, file, {})).status, 403, `${file} is not given without a key`)
+    const { status, body } = await askDirectly(direct, file, keyHeaders(KEY))
+    t.equal(status, 200, `${file} is given with ours`)
+    if (bytes !== undefined) t.ok(body.equals(bytes), `${file} has the bytes`)
+  },
+})
 
 /** The samples of Backblaze's page "SSE Command Line and API Examples", in a shell, but for hosts and keys. */
 const runPage = async (t: Test, scene: Scene): Promise<void> => {
@@ -209,11 +151,15 @@ curl -sS -H "Authorization: \${UPLOAD_AUTHORIZATION_TOKEN}" -H "X-Bz-File-Name: 
 await t.test('B2 native', async t => {
   const testAt = (name: string, test: (t: Test, scene: Scene) => Promise<void>) =>
     t.test(name, async t => test(t, await setScene(t)))
-  await testAt("b2sdk, Debian's", (t, scene) => driveSdk(t, scene, '/usr/bin/python3', 'debian'))
-  await testAt('rclone', driveRclone)
+  await testAt("b2sdk, Debian's", (t, scene) => useSdk(t, benchOf(scene), DEBIAN_PYTHON, 'debian'))
+  await testAt('rclone', (t, scene) => useRclone(t, benchOf(scene), 'rclone'))
   await testAt('the page "SSE Command Line and API Examples"', runPage)
   const venv = await createVenv('b2', ['b2'])
   const bin = (name: string): string => join(venv, 'bin', name)
-  await testAt('b2sdk, the newest', (t, scene) => driveSdk(t, scene, bin('python'), 'newest'))
-  await testAt('the b2 command, the newest', (t, scene) => driveCommand(t, scene, bin('b2')))
+  await testAt('b2sdk, the newest', (t, scene) =>
+    useSdk(t, benchOf(scene), bin('python'), 'newest'),
+  )
+  await testAt('the b2 command, the newest', (t, scene) =>
+    useCommand(t, benchOf(scene), bin('b2'), 'command'),
+  )
 })

@@ -61,6 +61,8 @@ export interface Site extends SiteOptions {
   readonly bucket: string
   readonly http: Endpoint
   readonly https: Endpoint
+  /** The listener of B2's native clients. */
+  readonly b2: Endpoint
   readonly provider: Provider
   /** Removes the files. */
   close(): Promise<void>
@@ -115,6 +117,7 @@ export const createSite = async (
     bucket: `site-${randomBytes(4).toString('hex')}`,
     http: await loopback('http', ca),
     https: await loopback('https', ca),
+    b2: await loopback('http', ca),
     provider: new Provider(server.is.endpoint),
     close: () => rm(folder, { recursive: true, force: true }),
   }
@@ -157,6 +160,7 @@ const configOf = (site: Site, endpoint: Endpoint, { cert, key }: Certificates): 
   listen: [
     { host: '127.0.0.1', port: portOf(site.http) },
     { host: '127.0.0.1', port: portOf(site.https), tls: { cert, key } },
+    { host: '127.0.0.1', port: portOf(site.b2), api: 'b2' },
   ],
   upstreams: { main: upstreamConfig(site, endpoint) },
   clients: [
@@ -217,8 +221,7 @@ export const startProxy = async (site: Site): Promise<RunningProxy> => {
   const ended = (): string | undefined =>
     child.exitCode === null ? undefined : `the proxy ended with ${child.exitCode}`
   try {
-    await untilListening(portOf(site.http), ended)
-    await untilListening(portOf(site.https), ended)
+    for (const each of [site.http, site.https, site.b2]) await untilListening(portOf(each), ended)
   } catch (error) {
     await stop(child)
     throw new Error(`${causeOf(error)}:\n${await readFile(log, 'utf8')}`)
