@@ -63,6 +63,21 @@ const keeping = (
   }
 }
 
+const subkeyOf = ({ master }: KeyVersion, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', master.expose(), '', `ssec-proxy/${purpose}`, 32))
+
+/** Derives each subkey once: an upload id that somebody made up is tried with those of many keyrings. */
+const keepingSubkeys = (): Keyring['subkey'] => {
+  const kept = new Map<KeyVersion, Map<string, Buffer>>()
+  return (version, purpose) => {
+    const ofVersion = kept.get(version) ?? new Map<string, Buffer>()
+    kept.set(version, ofVersion)
+    const subkey = ofVersion.get(purpose) ?? subkeyOf(version, purpose)
+    ofVersion.set(purpose, subkey)
+    return subkey
+  }
+}
+
 /**
  * @param versions newest first
  * @param derive how the customer keys of those versions are made that do not say it themselves
@@ -91,7 +106,6 @@ export const createKeyring = (
     name,
     versions,
     keysFor: keeping(nameOf, make),
-    subkey: (version, purpose) =>
-      Buffer.from(hkdfSync('sha256', version.master.expose(), '', `ssec-proxy/${purpose}`, 32)),
+    subkey: keepingSubkeys(),
   }
 }

@@ -1,6 +1,7 @@
 import type { Body } from '../body/receive.ts'
 import type { Profile } from '../dialect/profiles.ts'
-import type { KeyedRequest, Keys } from '../keys/find-keys.ts'
+import type { KeyedRequest, Keyrings, Keys } from '../keys/find-keys.ts'
+import type { Keyring } from '../keys/keyring.ts'
 import type { Permission } from '../policy/decide.ts'
 import { copySourceText } from '../s3/address.ts'
 import { S3Error } from '../s3/error.ts'
@@ -89,10 +90,19 @@ const withKey = (keys: Keys | undefined, version: string | undefined): Keys | un
   return [key]
 }
 
+type Encrypted = Extract<Permission, { kind: 'encrypt' }>
+
 interface Opened {
   readonly request: ReceivedRequest
   readonly keys: Keys | undefined
   readonly upload: UploadState
+}
+
+// An upload may be older than its rule; but of thousands of keyrings the rule's is nearly always the one.
+function* ruleFirst(keyrings: Keyrings, { effect }: Encrypted): Generator<Keyring, void, void> {
+  const ofRule = keyrings.get(effect.encrypt.keyring)
+  if (ofRule !== undefined) yield ofRule
+  yield* keyrings.values()
 }
 
 /** An upload's own key and the provider's id of it, out of the id that the proxy gave out. */
@@ -102,7 +112,7 @@ const openUpload = (request: ReceivedRequest, keys: Keys | undefined): Opened =>
   if (uploadId === undefined || address.level !== 'object' || permission.kind !== 'encrypt') {
     return { request, keys, upload: 'unknown' }
   }
-  const opened = openUploadId(keyrings.values(), address, uploadId)
+  const opened = openUploadId(ruleFirst(keyrings, permission), address, uploadId)
   if (opened === undefined) {
     if (permission.effect.clientKeys === 'accept') return { request, keys, upload: 'unknown' }
     throw new S3Error('NoSuchUpload')

@@ -104,6 +104,15 @@ const isSealedBy = (keyring: Keyring, place: ObjectPlace, id: SealedId): boolean
       timingSafeEqual(id.mac, macOf(keyring, signer, id.version, place, id.providerId)),
     )
 
+const sealerOf = (
+  id: SealedId,
+  keyrings: Iterable<Keyring>,
+  place: ObjectPlace,
+): Keyring | undefined => {
+  for (const keyring of keyrings) if (isSealedBy(keyring, place, id)) return keyring
+  return undefined
+}
+
 /** Reads an id that one of `keyrings` sealed for that place; undefined for any other text. */
 export const openUploadId = (
   keyrings: Iterable<Keyring>,
@@ -111,7 +120,7 @@ export const openUploadId = (
   sealed: string,
 ): OpenedUploadId | undefined => {
   const id = parse(sealed)
-  const keyring = id && [...keyrings].find(each => isSealedBy(each, place, id))
+  const keyring = id && sealerOf(id, keyrings, place)
   if (id === undefined || keyring === undefined) return undefined
   const confirmed = !id.version.startsWith(UNCONFIRMED)
   return { keyring, version: versionOf(id), confirmed, providerId: id.providerId }
