@@ -131,6 +131,13 @@ export const createSite = async (
 
 const configPath = ({ folder }: Site): string => join(folder, 'config.yaml')
 
+/** Has the one keyring of a site come from elsewhere. */
+export const setKeyring = async (site: Site, keyring: object): Promise<void> => {
+  const config = JSON.parse(await readFile(configPath(site), 'utf8'))
+  config.keyrings.main = keyring
+  await writeFile(configPath(site), JSON.stringify(config))
+}
+
 const ENVIRONMENT = {
   REAL_APP_SECRET: APP.secretAccessKey,
   REAL_READER_SECRET: READER.secretAccessKey,
@@ -206,18 +213,33 @@ const stop = async (child: ChildProcess): Promise<void> => {
 /** Base64 of 32 bytes, wherever it stands. */
 const CUSTOMER_KEY = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=/
 
+/**
+ * Runs a command of the program at a site's configuration, and gives what it printed.
+ *
+ * @throws {Error} when it fails
+ */
+export const command = (site: Site, ...words: readonly string[]): Promise<string> =>
+  run(process.execPath, [PROGRAM, ...words, '--config', configPath(site)], { env: ENVIRONMENT })
+
 const keyOf = async (site: Site, { bucket, objectKey }: Place): Promise<string> => {
-  const args = ['keys', 'show', `s3://${bucket}/${objectKey}`, '--config', configPath(site)]
-  const output = await run(process.execPath, [PROGRAM, ...args], { env: ENVIRONMENT })
+  const output = await command(site, 'keys', 'show', `s3://${bucket}/${objectKey}`)
   const [key] = CUSTOMER_KEY.exec(output) ?? []
   if (key === undefined) throw new Error(`keys show printed no key:\n${output}`)
   return key
 }
 
-/** Starts the proxy as it was built, and waits until it listens. */
-export const startProxy = async (site: Site): Promise<RunningProxy> => {
+/**
+ * Starts the proxy as it was built, and waits until it listens.
+ *
+ * @param options more of them for `serve`
+ */
+export const startProxy = async (
+  site: Site,
+  options: readonly string[] = [],
+): Promise<RunningProxy> => {
   const log = join(site.folder, 'log')
-  const child = spawnProxy(['serve', '--config', configPath(site)], openSync(log, 'a'))
+  const args = ['serve', ...options, '--config', configPath(site)]
+  const child = spawnProxy(args, openSync(log, 'a'))
   const ended = (): string | undefined =>
     child.exitCode === null ? undefined : `the proxy ended with ${child.exitCode}`
   try {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import { type Listed, parsePage } from '../../lib/walk/listing.ts'
 import { testAtEach } from './at-site.ts'
+import { inParallel } from './in-parallel.ts'
 import { masterKey, type Site, startCommand, writeKeyring } from './proxy.ts'
 
 /** Objects, besides one in parts; `REAL_REKEY_OBJECTS=20000` for the full figure. */
@@ -26,14 +27,6 @@ const [V1, V2] = [masterKey('v1'), masterKey('v2')] as const
 const nameOf = (i: number): string => `small/${i % 7}/${String(i).padStart(6, '0')} ü+`
 
 const bodyOf = (i: number): Buffer => Buffer.from(`object ${i} `.repeat(1 + (i % 50)))
-
-const inParallel = async (count: number, work: (i: number) => Promise<unknown>): Promise<void> => {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < count; i = next++) await work(i)
-  }
-  await Promise.all(Array.from({ length: 16 }, worker))
-}
 
 const storeBig = async ({ provider, bucket }: Site): Promise<Buffer> => {
   const place = { bucket, objectKey: BIG }

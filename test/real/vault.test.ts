@@ -11,10 +11,10 @@ import { addKvVersion, createKvProvider } from '../../lib/keys/providers/vault/k
 import { createVaultSession, type VaultAuth } from '../../lib/keys/providers/vault/session.ts'
 import { restore, retire } from '../../lib/keys/retire.ts'
 import { Secret } from '../../lib/s3/secret.ts'
-import { causeOf, run } from './command.ts'
+import { causeOf } from './command.ts'
 import { ask } from './provider.ts'
-import { APP, createSite, PROGRAM, type Site, startProxy } from './proxy.ts'
-import { fieldOf, type RealVault, startVault } from './servers/vault.ts'
+import { APP, command, createSite, setKeyring, startProxy } from './proxy.ts'
+import { fieldOf, type RealVault, startVault, vaultAt } from './servers/vault.ts'
 import { readStage } from './stage.ts'
 
 // The key provider `vault` before HashiCorp Vault itself.
@@ -285,34 +285,18 @@ const testRetiring = async (t: Test, vault: RealVault): Promise<void> => {
 
 const TTL = 2000
 
-/** Has a site's keyring come out of a vault. */
-const withVault = async ({ folder }: Site, vault: RealVault, token: string): Promise<void> => {
-  const file = join(folder, 'config.yaml')
-  const config = JSON.parse(await readFile(file, 'utf8'))
-  await writeFile(join(folder, 'token'), token, { mode: 0o600 })
-  config.keyrings.main = {
-    provider: 'vault',
-    address: vault.endpoint.origin,
-    ca: vault.endpoint.ca,
-    path: 'ssec/main',
-    auth: { token: { file: join(folder, 'token') } },
-    ttl: `${TTL}ms`,
-    timeout: '1s',
-  }
-  await writeFile(file, JSON.stringify(config))
-}
-
 const testProxy = async (t: Test, vault: RealVault): Promise<void> => {
   await startSecret(vault)
   const made = await createSite('embedded')
   if ('lacks' in made) throw new Error(made.lacks)
   const site = made.is
   t.teardown(() => site.close())
-  await withVault(site, vault, await vault.createToken('rotating', ROTATING_POLICY))
-  const command = (...words: readonly string[]): Promise<string> =>
-    run(process.execPath, [PROGRAM, ...words, '--config', join(site.folder, 'config.yaml')], {
-      env: { REAL_APP_SECRET: APP.secretAccessKey, REAL_READER_SECRET: 'reader' },
-    })
+  await setKeyring(site, {
+    ...(await vaultAt(site.folder, vault, await vault.createToken('rotating', ROTATING_POLICY))),
+    provider: 'vault',
+    path: PLACE.path,
+    ttl: `${TTL}ms`,
+  })
   const send = (method: string, objectKey?: string, body?: Buffer) =>
     ask(site.http, APP, {
       method,
@@ -327,8 +311,8 @@ const testProxy = async (t: Test, vault: RealVault): Promise<void> => {
   t.equal((await send('PUT', 'old', Buffer.from('old'))).status, 200)
   const first = await proxy.keyOf(at('old'))
 
-  t.match(await command('keys', 'rotate', '--keyring', 'main'), /^rotated: main\/v2 encrypts/)
-  t.match(await command('keys', 'list'), /main\s+v2[\s\S]*main\s+v1/)
+  t.match(await command(site, 'keys', 'rotate', '--keyring', 'main'), /^rotated: main\/v2 encrypts/)
+  t.match(await command(site, 'keys', 'list'), /main\s+v2[\s\S]*main\s+v1/)
   await sleep(TTL + 500)
   t.equal((await send('PUT', 'new', Buffer.from('new'))).status, 200)
   const second = await proxy.keyOf(at('new'))
@@ -340,7 +324,7 @@ const testProxy = async (t: Test, vault: RealVault): Promise<void> => {
   await sleep(TTL * 2)
   t.equal((await send('GET', 'new')).body.toString(), 'new', 'sealed: the keys serve on')
   t.match(await readFile(join(site.folder, 'log'), 'utf8'), /keys not fetched.*|answered 503/)
-  await t.rejects(command('keys', 'list'), /It is sealed/, 'but nothing starts')
+  await t.rejects(command(site, 'keys', 'list'), /It is sealed/, 'but nothing starts')
   await vault.unseal()
   const log = await readFile(join(site.folder, 'log'), 'utf8')
   for (const key of [first, second, vault.rootToken]) t.notMatch(log, key)

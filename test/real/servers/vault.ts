@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
@@ -147,4 +147,15 @@ export const startVault = async ({ ca, cert, key }: Certificates): Promise<RealV
   const vault = new RealVault(endpoint, child, await readFile(ca, 'utf8'))
   await vault.initialize()
   return vault
+}
+
+/** What a keyring's configuration says of the way to a vault; the token is put into a file of `folder`. */
+export const vaultAt = async (
+  folder: string,
+  { endpoint }: RealVault,
+  token: string,
+): Promise<object> => {
+  const file = join(folder, 'token')
+  await writeFile(file, token, { mode: 0o600 })
+  return { address: endpoint.origin, ca: endpoint.ca, auth: { token: { file } }, timeout: '1s' }
 }
