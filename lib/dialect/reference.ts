@@ -19,6 +19,9 @@ Any client before any upstream, by the same policy, keys and confirmation. A way
 | S3 | whole | but for what OBS has no word for (below) | partial: [b2.md](b2.md), "S3 clients before B2's native API" |
 | OBS | partial: [obs.md](obs.md) | partial: [obs.md](obs.md) | partial, as for S3 |
 | B2 native | partial: [b2.md](b2.md), "In front of another provider" | partial, as for S3 | [b2.md](b2.md), "What each call does" |
+
+Stock clients of B2's go before Ceph RGW and MinIO (\`test/real/b2-front.test.ts\`) and before B2's simulator; before OBS its calls
+for buckets and whole files are tried at an OBS of the tests' own, its large files and listings are not.
 `
 
 const code = (text: string): string => `\`${text}\``
