@@ -7,6 +7,7 @@ import { Secret } from '../../lib/s3/secret.ts'
 import { type B2Proxy, startB2Proxy } from '../support/b2-proxy.ts'
 import { APP, APP_CLIENT, encrypt, keyBytes, rule } from '../support/proxy.ts'
 import { type B2Bench, DEBIAN_PYTHON, useCommand, useRclone, useSdk } from './clients/b2.ts'
+import { useNpmInBucket } from './clients/b2-npm.ts'
 import { run } from './command.ts'
 import { SIMULATOR_KEY, startB2Simulator } from './servers/b2.ts'
 import { ensurePackages } from './servers/debian.ts'
@@ -153,6 +154,7 @@ await t.test('B2 native', async t => {
     t.test(name, async t => test(t, await setScene(t)))
   await testAt("b2sdk, Debian's", (t, scene) => useSdk(t, benchOf(scene), DEBIAN_PYTHON, 'debian'))
   await testAt('rclone', (t, scene) => useRclone(t, benchOf(scene), 'rclone'))
+  await testAt('backblaze-b2', (t, scene) => useNpmInBucket(t, benchOf(scene), 'npm'))
   await testAt('the page "SSE Command Line and API Examples"', runPage)
   const venv = await createVenv('b2', ['b2'])
   const bin = (name: string): string => join(venv, 'bin', name)
