@@ -34,6 +34,7 @@ t.test('a small configuration gets every default', async t => {
     quickstart: false,
     watch: true,
     admin: undefined,
+    front: 'node',
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 9000, tls: undefined }],
     domains: [],
     limits: {
