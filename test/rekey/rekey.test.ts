@@ -29,6 +29,12 @@ const checkUnder = async (
   if (key !== undefined) t.equal((await read(stage, objectKey)).status, 400, 'and not without key')
 }
 
+/**
+ * Whose objects under old keys the embedded upstream can play: it wants another key when an upload is completed than MinIO,
+ * and has no copies with keys at Ceph's. `test/real/rekey.test.ts` has them.
+ */
+const OLD_KEYS: readonly string[] = ['embedded', 'generic']
+
 /** Each goes another way: the provider copies, by parts with a condition, by a conditional PUT, unconditionally. */
 const PROFILES = ['embedded', 'minio', 'ceph', 'generic'] as const
 
@@ -49,14 +55,14 @@ for (const provider of PROFILES) {
     const stage = await startBulkStage(t, { provider })
     for (const [name, body] of BODIES) {
       await stage.store(`plain/${name}`, body)
-      if (provider !== 'ceph') await stage.store(`old/${name}`, body, 'v1')
+      if (OLD_KEYS.includes(provider)) await stage.store(`old/${name}`, body, 'v1')
       await stage.store(`new/${name}`, body, 'v2')
     }
     const { code, out, err } = await stage.run('rekey', 's3://data', '--verify', 'full')
     t.equal(code, 0, err)
-    t.match(out, new RegExp(`^rewritten +${provider === 'ceph' ? 4 : 8} `, 'm'))
+    t.match(out, new RegExp(`^rewritten +${OLD_KEYS.includes(provider) ? 8 : 4} `, 'm'))
     t.match(out, /^kept +4 /m)
-    for (const folder of provider === 'ceph' ? ['plain', 'new'] : ['plain', 'old', 'new']) {
+    for (const folder of OLD_KEYS.includes(provider) ? ['plain', 'old', 'new'] : ['plain', 'new']) {
       for (const [name, body] of BODIES) {
         await checkUnder(t, stage, `${folder}/${name}`, 'v2', body)
       }
