@@ -2,8 +2,18 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
-/** A TCP port of loopback that nobody listens on just now. */
+/** The kernel may give a port again that nobody listens on yet. */
+const given = new Set<number>()
+
+/** A TCP port of loopback that nobody listens on just now; another one each time. */
 export const findFreePort = async (): Promise<number> => {
+  const port = await anyFreePort()
+  if (given.has(port)) return findFreePort()
+  given.add(port)
+  return port
+}
+
+const anyFreePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
