@@ -1,30 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type Fields, fieldsOf, textOf } from '../b2/fields.ts'
+import { emptyAnswer, xmlAnswer } from '../s3/answer.ts'
 import type { Headers } from '../s3/headers.ts'
 import type { S3Response } from '../s3/response.ts'
-
-export { quoted } from '../s3/xml-write.ts'
-
 import { errorXml } from '../s3/xml.ts'
 import type { Refused } from './error.ts'
-
-type Entries = Iterable<readonly [name: string, value: string]>
-
-export const emptyAnswer = (status: number, headers: Entries = []): S3Response => ({
-  status,
-  headers: new Map(headers),
-  body: undefined,
-})
-
-/** @param xml a whole document */
-export const xmlAnswer = (xml: string, headers: Entries = [], status = 200): S3Response => {
-  const body = Buffer.from(xml)
-  const described = [
-    ['content-type', 'application/xml'],
-    ['content-length', String(body.length)],
-  ] as const
-  return { status, headers: new Map([...headers, ...described]), body }
-}
 
 /** S3's error document; the answer to a HEAD has none. */
 export const refusalAnswer = (

@@ -1,10 +1,10 @@
 import type { Account } from '../b2/account.ts'
 import { type Fields, fieldsOf, textOf } from '../b2/fields.ts'
+import { emptyAnswer, xmlAnswer } from '../s3/answer.ts'
 import { queryValue } from '../s3/query.ts'
 import type { S3Response } from '../s3/response.ts'
 import { elementText } from '../s3/xml.ts'
 import { document, group, text } from '../s3/xml-write.ts'
-import { emptyAnswer, xmlAnswer } from './answers.ts'
 import { notImplemented, Refused } from './error.ts'
 import type { BucketRequest, Request } from './request.ts'
 

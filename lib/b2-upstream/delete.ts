@@ -1,11 +1,11 @@
 import { UpstreamRefusal } from '../b2/error.ts'
 import type { Fields } from '../b2/fields.ts'
 import { needText } from '../b2/fields.ts'
+import { emptyAnswer, xmlAnswer } from '../s3/answer.ts'
 import { queryValue } from '../s3/query.ts'
 import type { S3Response } from '../s3/response.ts'
 import { elementText } from '../s3/xml.ts'
 import { document, group, text } from '../s3/xml-write.ts'
-import { emptyAnswer, xmlAnswer } from './answers.ts'
 import { notImplemented, Refused, refusedBy, toldBy } from './error.ts'
 import type { BucketRequest, ObjectRequest, Request } from './request.ts'
 

@@ -1,9 +1,10 @@
 import { type Fields, fieldsOf, textOf } from '../b2/fields.ts'
+import { xmlAnswer } from '../s3/answer.ts'
 import { integerParameter, nameEncoding } from '../s3/listing-parameters.ts'
 import { type Query, queryValue } from '../s3/query.ts'
 import type { S3Response } from '../s3/response.ts'
 import { document, group, quoted, text } from '../s3/xml-write.ts'
-import { etagOf, xmlAnswer } from './answers.ts'
+import { etagOf } from './answers.ts'
 import { invalidArgument } from './error.ts'
 import type { BucketRequest } from './request.ts'
 

@@ -1,8 +1,9 @@
 import { type Fields, textOf } from '../b2/fields.ts'
+import { xmlAnswer } from '../s3/answer.ts'
 import { queryValue } from '../s3/query.ts'
 import type { S3Response } from '../s3/response.ts'
 import { document, group, quoted, text } from '../s3/xml-write.ts'
-import { etagOf, xmlAnswer } from './answers.ts'
+import { etagOf } from './answers.ts'
 import {
   filesOf,
   isFolder,

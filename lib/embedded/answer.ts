@@ -1,27 +1,10 @@
+import { xmlAnswer } from '../s3/answer.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
 import type { S3Response } from '../s3/response.ts'
 import { errorXml } from '../s3/xml.ts'
 import { isRefusal, type Refusal, UpstreamError } from './error.ts'
 import type { EmbeddedRequest } from './request.ts'
-
-export type HeaderEntries = Iterable<readonly [name: string, value: string]>
-
-export const emptyAnswer = (status: number, headers: HeaderEntries = []): S3Response => ({
-  status,
-  headers: new Map(headers),
-  body: undefined,
-})
-
-/** @param xml a whole document */
-export const xmlAnswer = (xml: string, headers: HeaderEntries = [], status = 200): S3Response => {
-  const body = Buffer.from(xml)
-  const described = [
-    ['content-type', 'application/xml'],
-    ['content-length', String(body.length)],
-  ] as const
-  return { status, headers: new Map([...headers, ...described]), body }
-}
 
 /** S3's error document. What is no refusal is a fault of ours: told to nobody, and shown as a process warning. */
 export const errorAnswer = (

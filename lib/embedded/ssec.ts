@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { HeaderEntries } from '../s3/answer.ts'
 import { S3Error } from '../s3/error.ts'
 import type { Headers } from '../s3/headers.ts'
-import type { HeaderEntries } from './answer.ts'
 import { invalidArgument, invalidRequest, notImplemented } from './error.ts'
 import type { KeyProof } from './store/records.ts'
 

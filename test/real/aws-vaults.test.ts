@@ -172,7 +172,8 @@ const testOutage = async (t: Test, place: Place, serving: Serving, moto: Moto): 
   t.notMatch(started.out, 'listening')
 }
 
-t.test('AWS KMS', async t => {
+/** AWS KMS with one key, and a place for a proxy whose keyring it wraps. */
+const withKms = async (t: Test) => {
   const moto = await startMoto()
   t.teardown(moto.stop)
   const kms = new KMSClient({ endpoint: moto.endpoint, region: REGION, credentials: CREDENTIALS })
@@ -180,6 +181,11 @@ t.test('AWS KMS', async t => {
   const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}))
   const keyring = { provider: 'awsKms', path: 'main.yaml', endpoint: moto.endpoint }
   const place = await placeFor(t, { ...keyring, keyId: key?.Arn })
+  return { moto, kms, place }
+}
+
+t.test('AWS KMS', async t => {
+  const { moto, kms, place } = await withKms(t)
   const { folder } = place
   t.equal((await command(folder, ['keys', 'generate', '--keyring', 'main'])).code, 0)
   const serving = await serve(t, place)
@@ -221,13 +227,7 @@ t.test('AWS KMS', async t => {
 })
 
 t.test('keys that others made are wrapped by AWS KMS', async t => {
-  const moto = await startMoto()
-  t.teardown(moto.stop)
-  const kms = new KMSClient({ endpoint: moto.endpoint, region: REGION, credentials: CREDENTIALS })
-  t.teardown(() => kms.destroy())
-  const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}))
-  const keyring = { provider: 'awsKms', path: 'main.yaml', endpoint: moto.endpoint }
-  const place = await placeFor(t, { ...keyring, keyId: key?.Arn })
+  const { place } = await withKms(t)
   const { folder } = place
   await command(folder, ['keys', 'generate', '--out', 'plain.yaml'])
   const { versions } = parse(await readFile(join(folder, 'plain.yaml'), 'utf8'))

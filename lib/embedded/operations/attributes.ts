@@ -1,6 +1,6 @@
+import { xmlAnswer } from '../../s3/answer.ts'
 import type { Headers } from '../../s3/headers.ts'
 import type { S3Response } from '../../s3/response.ts'
-import { xmlAnswer } from '../answer.ts'
 import type { ObjectCall } from '../call.ts'
 import { checksumElements, document, group, text } from '../document.ts'
 import { invalidArgument } from '../error.ts'

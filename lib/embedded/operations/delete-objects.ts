@@ -1,6 +1,6 @@
+import { emptyAnswer, xmlAnswer } from '../../s3/answer.ts'
 import { S3Error } from '../../s3/error.ts'
 import type { S3Response } from '../../s3/response.ts'
-import { emptyAnswer, xmlAnswer } from '../answer.ts'
 import { elements, elementText, readDocument, requiredText } from '../body/read-document.ts'
 import type { BucketCall, ObjectCall } from '../call.ts'
 import { document, group, text } from '../document.ts'

@@ -1,7 +1,7 @@
+import { xmlAnswer } from '../../s3/answer.ts'
 import { integerParameter, nameEncoding } from '../../s3/listing-parameters.ts'
 import { type Query, queryValue } from '../../s3/query.ts'
 import type { S3Response } from '../../s3/response.ts'
-import { xmlAnswer } from '../answer.ts'
 import type { BucketCall } from '../call.ts'
 import { document, group, owner, quoted, text } from '../document.ts'
 import type { ObjectRecord } from '../store/records.ts'

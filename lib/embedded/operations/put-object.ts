@@ -1,6 +1,6 @@
+import { emptyAnswer } from '../../s3/answer.ts'
 import type { Headers } from '../../s3/headers.ts'
 import type { S3Response } from '../../s3/response.ts'
-import { emptyAnswer } from '../answer.ts'
 import { checksumHeaders } from '../body/checksum.ts'
 import { openBody } from '../body/open-body.ts'
 import type { ObjectCall } from '../call.ts'

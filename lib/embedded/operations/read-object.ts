@@ -1,7 +1,7 @@
 import { validateHeaderValue } from 'node:http'
+import { emptyAnswer, type HeaderEntries } from '../../s3/answer.ts'
 import type { Query } from '../../s3/query.ts'
 import type { S3Response } from '../../s3/response.ts'
-import { emptyAnswer, type HeaderEntries } from '../answer.ts'
 import { checksumHeaders } from '../body/checksum.ts'
 import type { ObjectCall } from '../call.ts'
 import { quoted } from '../document.ts'
