@@ -26,6 +26,7 @@ export const drawCost = ({ cells }: Pick<CostRecord, 'cells'>, unit: Unit): stri
   const height = TOP + groups.length * step
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="10">`,
+    `<title>${unit}: what each contender's work costs</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     ...legend(contenders, unit),
     ...groups.flatMap((group, index) =>
