@@ -36,9 +36,12 @@ export class Segments {
     const counted = counter.count(bytes)
     const iv = key && createIv()
     const stored = key && iv ? encrypt(counted, key, iv) : counted
+    const file = createWriteStream(this.#fileOf(id), { mode: 0o600 })
     try {
-      await pipeline(stored, createWriteStream(this.#fileOf(id), { mode: 0o600 }))
+      await pipeline(stored, file)
     } catch (cause) {
+      // A file that is still being opened would be there again after it was removed.
+      if (!file.closed) await new Promise<void>(resolve => file.once('close', () => resolve()))
       await rm(this.#fileOf(id), { force: true })
       throw cause
     }
